@@ -1,0 +1,35 @@
+"""The C engine. All of it is called by master.py and worker.py; applications never see it."""
+
+from collections.abc import Callable
+from typing import Any, Protocol, type_check_only
+
+@type_check_only
+class _Callbacks(Protocol):
+    """What run_master() calls, always with the GIL; levels are those of `logging`."""
+
+    def log(self, level: int, message: str) -> None: ...
+    # In the master.
+    def master_started(self) -> None: ...
+    def reopen_logs(self) -> None: ...
+    # In a worker.
+    def worker_boot(self, index: int) -> Callable[..., Any]: ...
+    def worker_exit(self, index: int) -> None: ...
+    def handle_error(
+        self,
+        environ: dict[str, Any] | None,
+        method: str | None,
+        path: str | None,
+        exc: BaseException | None,
+    ) -> None: ...
+
+def run_master(config: dict[str, Any], callbacks: _Callbacks) -> int:
+    """Fork workers and supervise them until told to stop. -> exit status"""
+
+def worker_stop(graceful: bool) -> bool | None:
+    """Ask this worker to leave: after what is under way, or at once.
+
+    True if an application call is running on this thread, which the caller may then interrupt.
+    """
+
+def _forked(in_child: bool, /) -> None:
+    """Called around a fork that the application makes inside this worker."""

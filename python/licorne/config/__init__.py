@@ -1,0 +1,1 @@
+"""Settings: one table, their validators, and where their values come from."""

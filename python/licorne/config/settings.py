@@ -1,0 +1,269 @@
+"""The table of settings. Command line, validation, --print-config and --help all follow from it.
+
+A row says everything about one setting; nothing else in the package knows a setting's type, flags
+or default. `engine` marks what the C engine is given. `own` marks what Gunicorn does not have: its
+flags yield to Gunicorn's when an abbreviation fits both.
+
+LATER holds Gunicorn's settings that this version does not act on. They are accepted at their
+default only, so that a configuration never seems to ask for something that does not happen. A
+setting moves from there to the table when it works.
+"""
+
+from licorne.config.types import (
+    ADDR_LIST,
+    ADDRESSES,
+    BOOL,
+    BOOL_OFF,
+    CHDIR,
+    CSV_LIST,
+    DICT,
+    HEADER_MAP,
+    LOGLEVEL,
+    OCTAL,
+    POS_INT,
+    SIZE,
+    STRING,
+    WORKER_CLASS,
+    getcwd,
+)
+
+
+class Setting:
+    __slots__ = ("name", "section", "flags", "kind", "default", "help", "engine", "own")
+
+    def __init__(self, *row, engine=False, own=False):
+        self.name, self.section, flags, self.kind, self.default, self.help = row
+        self.flags = flags.split()
+        self.engine = engine
+        self.own = own
+
+    def initial(self, environ):
+        """The default, which for four settings depends on the environment. -> (value, origin)"""
+        variable = ENVIRONMENT.get(self.name)
+        if variable and variable in environ:
+            word = environ[variable]
+            return (["0.0.0.0:" + word] if variable == "PORT" else word), "$" + variable
+        if self.name == "chdir":
+            return getcwd(), "default"
+        return self.default, "default"
+
+
+ENVIRONMENT = {
+    "bind": "PORT",
+    "workers": "WEB_CONCURRENCY",
+    "forwarded_allow_ips": "FORWARDED_ALLOW_IPS",
+}
+
+SECURE_SCHEME_HEADERS = {
+    "X-FORWARDED-PROTOCOL": "ssl",
+    "X-FORWARDED-PROTO": "https",
+    "X-FORWARDED-SSL": "on",
+}
+
+
+def engine(*row):
+    return Setting(*row, engine=True)
+
+
+def own(*row):
+    return Setting(*row, engine=True, own=True)
+
+
+FILE, SOCKET, WORKERS = "Config File", "Server Socket", "Worker Processes"
+SECURITY, DEBUG, MECHANICS, LOGGING = "Security", "Debugging", "Server Mechanics", "Logging"
+MEMORY, RATES = "Bodies and Memory", "Slow Clients"
+
+# fmt: off
+SETTINGS = (
+    Setting("config", FILE, "-c --config", STRING, "./gunicorn.conf.py",
+            "The configuration file: PATH, file:PATH or python:MODULE. "
+            "Without it, ./licorne.conf.py or else ./gunicorn.conf.py is read if it exists."),
+    Setting("wsgi_app", FILE, "", STRING, None,
+            "The application, MODULE:NAME, when the command line names none."),
+
+    Setting("bind", SOCKET, "-b --bind", ADDRESSES, ["127.0.0.1:8000"],
+            "Where to listen; may be given several times."),
+    engine("backlog", SOCKET, "--backlog", POS_INT, 2048,
+           "How many connections may wait to be accepted."),
+
+    engine("workers", WORKERS, "-w --workers", POS_INT, 1,
+           "The number of worker processes."),
+    engine("worker_class", WORKERS, "-k --worker-class", WORKER_CLASS, "sync",
+           "The kind of worker."),
+    engine("worker_connections", WORKERS, "--worker-connections", POS_INT, 1000,
+           "The most connections a worker holds, idle ones included."),
+    engine("graceful_timeout", WORKERS, "--graceful-timeout", POS_INT, 30,
+           "Seconds that workers get to finish their requests when the server stops."),
+    engine("keepalive", WORKERS, "--keep-alive", POS_INT, 75,
+           "Seconds to keep an idle connection; 0 closes after each response."),
+
+    engine("limit_request_line", SECURITY, "--limit-request-line", POS_INT, 4094,
+           "The most bytes in a request line (else 414); 0 lifts the limit."),
+    engine("limit_request_fields", SECURITY, "--limit-request-fields", POS_INT, 100,
+           "The most header fields in a request (else 431)."),
+    engine("limit_request_field_size", SECURITY, "--limit-request-field_size", POS_INT, 8190,
+           "The most bytes in one header field (else 431)."),
+
+    Setting("check_config", DEBUG, "--check-config", BOOL, False,
+            "Read the configuration, import the application, and exit."),
+    Setting("print_config", DEBUG, "--print-config", BOOL, False,
+            "Print every setting, then do as --check-config."),
+
+    Setting("preload_app", MECHANICS, "--preload", BOOL, False,
+            "Import the application once, before the workers are forked."),
+    engine("sendfile", MECHANICS, "--no-sendfile", BOOL_OFF, None,
+           "Whether files are sent by the kernel; unset, $SENDFILE decides, else yes."),
+    Setting("chdir", MECHANICS, "--chdir", CHDIR, None,
+            "The directory to change to before the application is imported."),
+    Setting("umask", MECHANICS, "-m --umask", OCTAL, 0,
+            "The mask for files the server makes, such as unix sockets."),
+    engine("tmp_upload_dir", MECHANICS, "", STRING, None,
+           "Where bodies too large for memory wait; the system's choice if unset."),
+    engine("secure_scheme_headers", MECHANICS, "", DICT, SECURE_SCHEME_HEADERS,
+           "Headers by which a trusted proxy says that it was asked over https."),
+    engine("forwarded_allow_ips", MECHANICS, "--forwarded-allow-ips", ADDR_LIST, "127.0.0.1,::1",
+           "Which peers are trusted proxies."),
+    Setting("pythonpath", MECHANICS, "--pythonpath", STRING, None,
+            "Directories, separated by commas, to put in front of sys.path."),
+    engine("permit_obsolete_folding", MECHANICS, "--permit-obsolete-folding", BOOL, False,
+           "Accept header fields folded over lines. Dangerous."),
+    engine("strip_header_spaces", MECHANICS, "--strip-header-spaces", BOOL, False,
+           "Accept spaces between a field's name and its colon. Dangerous."),
+    engine("permit_unconventional_http_method", MECHANICS, "--permit-unconventional-http-method",
+           BOOL, False, "Accept methods in lower case, with '#', or of unusual length."),
+    engine("permit_unconventional_http_version", MECHANICS, "--permit-unconventional-http-version",
+           BOOL, False, "Accept HTTP versions other than 1.x."),
+    engine("casefold_http_method", MECHANICS, "--casefold-http-method", BOOL, False,
+           "Turn methods to upper case."),
+    engine("forwarder_headers", MECHANICS, "--forwarder-headers", CSV_LIST,
+           "SCRIPT_NAME,PATH_INFO", "Headers that only a trusted proxy may send."),
+    engine("header_map", MECHANICS, "--header-map", HEADER_MAP, "drop",
+           "What becomes of header names with an underscore: drop, refuse or dangerous."),
+
+    Setting("errorlog", LOGGING, "--error-logfile --log-file", STRING, "-",
+            "The file of the server's own log; '-' is standard error."),
+    Setting("loglevel", LOGGING, "--log-level", LOGLEVEL, "info",
+            "debug, info, warning, error or critical."),
+
+    own("limit_request_body", SECURITY, "--limit-request-body", SIZE, 0,
+        "The most bytes in a body (else 413); 0 lifts the limit."),
+    own("strict_host", SECURITY, "--strict-host", BOOL, False,
+        "Refuse HTTP/1.1 requests without a Host field."),
+    own("body_memory", MEMORY, "--body-memory", SIZE, 65536,
+        "Bytes of a request body kept in memory; more goes to a file."),
+    own("body_file", MEMORY, "--body-file", SIZE, 16777216,
+        "Bytes of a request body kept in a file; a larger body is streamed."),
+    own("body_buffering", MEMORY, "--no-body-buffering", BOOL_OFF, True,
+        "Whether bodies are complete before the application is called."),
+    own("response_memory", MEMORY, "--response-memory", SIZE, 1048576,
+        "Bytes of a response that wait in memory for a slow reader; more goes to a file."),
+    own("response_file", MEMORY, "--response-file", SIZE, 268435456,
+        "Bytes of a response that wait in a file; beyond, the application waits."),
+    own("header_timeout", RATES, "--header-timeout", POS_INT, 30,
+        "Seconds that a request head may take (else 408); 0 lifts the limit."),
+    own("body_min_rate", RATES, "--body-min-rate", POS_INT, 240,
+        "Bytes a second that a body must bring; 0 lifts the limit."),
+    own("send_min_rate", RATES, "--send-min-rate", POS_INT, 240,
+        "Bytes a second of a response that a client must take; 0 lifts the limit."),
+    own("min_rate_window", RATES, "--min-rate-window", POS_INT, 20,
+        "Seconds over which the two rates are judged."),
+)
+
+BY_NAME = {setting.name: setting for setting in SETTINGS}
+
+_ANY_USER = "<the current one>"
+_HOOKS = (
+    "on_starting on_reload when_ready pre_fork post_fork post_worker_init worker_int worker_abort "
+    "pre_exec pre_request post_request child_exit worker_exit nworkers_changed on_exit ssl_context "
+    "on_dirty_starting dirty_post_fork dirty_worker_init dirty_worker_exit"
+)
+_ACCESS_FORMAT = '%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s"'
+
+# name: (flags, default). A default of False is a flag without a value.
+LATER = {
+    "threads": ("--threads", 1),
+    "max_requests": ("--max-requests", 0),
+    "max_requests_jitter": ("--max-requests-jitter", 0),
+    "timeout": ("-t --timeout", 30),
+    "reload": ("--reload", False),
+    "reload_engine": ("--reload-engine", "auto"),
+    "reload_extra_files": ("--reload-extra-file", []),
+    "spew": ("--spew", False),
+    "reuse_port": ("--reuse-port", False),
+    "daemon": ("-D --daemon", False),
+    "raw_env": ("-e --env", []),
+    "pidfile": ("-p --pid", None),
+    "worker_tmp_dir": ("--worker-tmp-dir", None),
+    "user": ("-u --user", None),
+    "group": ("-g --group", None),
+    "initgroups": ("--initgroups", False),
+    "accesslog": ("--access-logfile", None),
+    "disable_redirect_access_to_syslog": ("--disable-redirect-access-to-syslog", False),
+    "access_log_format": ("--access-logformat", _ACCESS_FORMAT),
+    "capture_output": ("--capture-output", False),
+    "logger_class": ("--logger-class", "gunicorn.glogging.Logger"),
+    "logconfig": ("--log-config", None),
+    "logconfig_dict": ("", {}),
+    "logconfig_json": ("--log-config-json", None),
+    "syslog_addr": ("--log-syslog-to", "udp://localhost:514"),
+    "syslog": ("--log-syslog", False),
+    "syslog_prefix": ("--log-syslog-prefix", None),
+    "syslog_facility": ("--log-syslog-facility", "user"),
+    "enable_stdio_inheritance": ("-R --enable-stdio-inheritance", False),
+    "statsd_host": ("--statsd-host", None),
+    "dogstatsd_tags": ("--dogstatsd-tags", ""),
+    "statsd_prefix": ("--statsd-prefix", ""),
+    "enable_backlog_metric": ("--enable-backlog-metric", False),
+    "proc_name": ("-n --name", None),
+    "default_proc_name": ("", "gunicorn"),
+    "paste": ("--paste --paster", None),
+    "proxy_protocol": ("--proxy-protocol", "off"),
+    "proxy_allow_ips": ("--proxy-allow-from", "127.0.0.1,::1"),
+    "protocol": ("--protocol", "http"),
+    "uwsgi_allow_ips": ("--uwsgi-allow-from", "127.0.0.1,::1"),
+    "keyfile": ("--keyfile", None),
+    "certfile": ("--certfile", None),
+    "ssl_version": ("--ssl-version", 2),
+    "cert_reqs": ("--cert-reqs", 0),
+    "ca_certs": ("--ca-certs", None),
+    "suppress_ragged_eofs": ("--suppress-ragged-eofs", True),
+    "do_handshake_on_connect": ("--do-handshake-on-connect", False),
+    "ciphers": ("--ciphers", None),
+    "http_protocols": ("--http-protocols", "h1"),
+    "http2_cleartext": ("--http2-cleartext", "off"),
+    "http2_max_concurrent_streams": ("--http2-max-concurrent-streams", 100),
+    "http2_initial_window_size": ("--http2-initial-window-size", 65535),
+    "http2_max_frame_size": ("--http2-max-frame-size", 16384),
+    "http2_max_header_list_size": ("--http2-max-header-list-size", 65536),
+    "raw_paste_global_conf": ("--paste-global", []),
+    "asgi_loop": ("--asgi-loop", "auto"),
+    "asgi_lifespan": ("--asgi-lifespan", "auto"),
+    "asgi_disconnect_grace_period": ("--asgi-disconnect-grace-period", 3),
+    "websocket_max_message_size": ("--websocket-max-message-size", 16777216),
+    "http_parser": ("--http-parser", "auto"),
+    "root_path": ("--root-path", ""),
+    "dirty_apps": ("--dirty-app", []),
+    "dirty_workers": ("--dirty-workers", 0),
+    "dirty_timeout": ("--dirty-timeout", 300),
+    "dirty_threads": ("--dirty-threads", 1),
+    "dirty_graceful_timeout": ("--dirty-graceful-timeout", 30),
+    "control_socket": ("--control-socket", None),
+    "control_socket_mode": ("--control-socket-mode", 0o600),
+    "control_socket_disable": ("--no-control-socket", False),
+}
+# fmt: on
+LATER.update((name, ("", None)) for name in _HOOKS.split())
+
+
+def is_later_default(name, value):
+    """Whether `value` asks for no more than what this version does anyway."""
+    default = LATER[name][1]
+    if value is None or (not default and not value):
+        return True
+    if name == "control_socket_disable":
+        return True  # there is none yet
+    if isinstance(default, bool):
+        return value == default or str(value).strip().lower() == str(default).lower()
+    if isinstance(value, (list, tuple)):
+        value = ",".join(map(str, value))
+    return value == default or str(value) == str(default)

@@ -1,0 +1,187 @@
+"""Validators: what a value may be, and what it becomes.
+
+Coercions and messages are Gunicorn's, because configuration files lean on them and people search
+for the messages. A `Kind` also knows how the value is spelled on a command line, and says in words
+what is allowed; an error always ends with those words.
+"""
+
+import os
+
+
+class Kind:
+    """How one sort of value is checked, written as a flag, and explained."""
+
+    __slots__ = ("check", "allowed", "cli", "cli_name", "action")
+
+    def __init__(self, check, allowed, cli=None, cli_name="", action="store"):
+        self.check = check
+        self.allowed = allowed
+        self.cli = cli  # converts the word of a command line; ValueError is a usage error
+        self.cli_name = cli_name
+        self.action = action  # store | append | true | false
+
+    @property
+    def takes_value(self):
+        return self.action in ("store", "append")
+
+
+# What the engine's integers hold: counts and seconds, and numbers of bytes.
+MAX_INT = 2**31 - 1
+MAX_SIZE = 2**63 - 1
+
+
+def to_pos_int(value, most=MAX_INT):
+    # A bool stays a bool, as under Gunicorn; a float raises TypeError with the message users know.
+    number = value if isinstance(value, int) else int(value, 0)
+    if number < 0:
+        raise ValueError(f"Value must be positive: {value}")
+    if number > most:
+        raise ValueError(f"Value must be at most {most}: {value}")
+    return number
+
+
+def to_size(value):
+    return to_pos_int(value, MAX_SIZE)
+
+
+def to_bool(value):
+    if value is None or isinstance(value, bool):
+        return value
+    if not isinstance(value, str):
+        raise TypeError(f"Invalid type for casting: {value}")
+    word = value.strip().lower()
+    if word not in ("true", "false"):
+        raise ValueError(f"Invalid boolean: {value}")
+    return word == "true"
+
+
+def to_string(value):
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise TypeError(f"Not a string: {value}")
+    return value.strip()
+
+
+def to_list_string(value):
+    if not value:
+        return []
+    if isinstance(value, str):
+        value = [value]
+    return [to_string(item) for item in value]
+
+
+def to_csv_list(value):
+    if isinstance(value, str):
+        value = value.split(",")
+    return [item for item in to_list_string(value) if item]
+
+
+def to_addr_list(value):
+    items = to_csv_list(value)
+    if items and items not in (["*"], ["127.0.0.1", "::1"]):
+        from ipaddress import ip_network  # slow to import, and the default never needs it
+
+        for item in items:
+            if item != "*":
+                ip_network(item)
+    return items
+
+
+def to_dict(value):
+    if not isinstance(value, dict):
+        raise TypeError(f"Value is not a dictionary: {value} ")
+    return value
+
+
+def to_scheme_headers(value):
+    for name, scheme in to_dict(value).items():
+        if not isinstance(name, str) or not isinstance(scheme, str):
+            raise TypeError(f"Not a string: {name if not isinstance(name, str) else scheme}")
+    return value
+
+
+LEVELS = ("debug", "info", "warning", "error", "critical")
+
+
+def to_loglevel(value):
+    word = (to_string(value) or "info").lower()
+    if word not in LEVELS:  # Gunicorn takes a misspelled level for info without a word
+        raise ValueError(f"Invalid log level: {value}")
+    return word
+
+
+def to_chdir(value):
+    value = to_string(value)
+    if value is None:
+        raise TypeError("Not a string: None")
+    path = os.path.abspath(os.path.normpath(os.path.join(getcwd(), value)))
+    if not os.path.isdir(path):
+        raise ValueError(f"can't chdir to {value!r}")
+    return path
+
+
+def to_header_map(value):
+    if value is None:
+        return "drop"
+    word = to_string(value).lower()
+    if word not in ("drop", "refuse", "dangerous"):
+        raise ValueError(f"Invalid header map behaviour: {value}")
+    return word
+
+
+# Every spelling under which people name the one worker class there is.
+SYNC_NAMES = (
+    "sync",
+    "egg:gunicorn#sync",
+    "gunicorn.workers.sync.SyncWorker",
+    "licorne.workers.sync.SyncWorker",
+)
+
+
+def to_worker_class(value):
+    if value is None or to_string(value) in SYNC_NAMES:
+        return "sync"
+    raise ValueError(f"class uri {value!r} invalid or not found: this version has only 'sync'")
+
+
+def c_int(word):
+    """Integers as C writes them: 0022 is octal. (Python's own int(word, 0) refuses that.)"""
+    if len(word) > 1 and word[0] == "0" and word[1:].isdigit():
+        return int(word, 8)
+    return int(word, 0)
+
+
+def getcwd():
+    """$PWD when it is the same directory: deployments switch a symlink called `current`."""
+    cwd = os.getcwd()
+    try:
+        here, there = os.stat(cwd), os.stat(os.environ["PWD"])
+        if (here.st_ino, here.st_dev) == (there.st_ino, there.st_dev):
+            return os.environ["PWD"]
+    except (KeyError, OSError):
+        pass
+    return cwd
+
+
+STRING = Kind(to_string, "takes a string, or None.")
+STRING_LIST = Kind(to_list_string, "takes a string or a list of strings.", action="append")
+ADDRESSES = Kind(
+    to_list_string,
+    "takes HOST, HOST:PORT, [IPV6]:PORT, unix:PATH or fd://N, or a list of these.",
+    action="append",
+)
+POS_INT = Kind(to_pos_int, "takes an integer, 0 or more.", int, "int")
+SIZE = Kind(to_size, "takes a number of bytes, 0 or more.", int, "int")
+OCTAL = Kind(to_pos_int, "takes an integer, 0 or more, such as 0o022.", c_int, "auto_int")
+BOOL = Kind(to_bool, "takes True or False.", action="true")
+BOOL_OFF = Kind(to_bool, "takes True or False.", action="false")
+CHDIR = Kind(to_chdir, "takes the path of a directory that exists.")
+ADDR_LIST = Kind(
+    to_addr_list, "takes IP addresses and networks (10.0.0.0/8), separated by commas, or *."
+)
+CSV_LIST = Kind(to_csv_list, "takes names separated by commas.")
+DICT = Kind(to_scheme_headers, "takes a dictionary of strings.")
+HEADER_MAP = Kind(to_header_map, "takes one of: drop, refuse, dangerous.")
+LOGLEVEL = Kind(to_loglevel, f"takes one of: {', '.join(LEVELS)}.")
+WORKER_CLASS = Kind(to_worker_class, "takes one of: sync.")

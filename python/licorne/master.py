@@ -1,0 +1,94 @@
+"""What the master process does in Python: before the C master starts, and when it calls back.
+
+    Master.run()   log, listeners ──▶ _engine.run_master(config, self) ──▶ exit status
+                                        │ fork
+                                        └─ in the child: worker_boot(), requests, worker_exit()
+
+The C master forks, reaps, respawns and answers signals. It calls the methods below marked
+"callback", with the GIL held; those of the worker run in the forked child.
+"""
+
+import os
+
+from licorne import SERVER, SERVER_SOFTWARE, __version__, glogging, sock, worker
+from licorne.app.loader import import_app
+
+
+class Master:
+    def __init__(self, config, uri, name="licorne"):
+        self.config = config
+        self.uri = uri
+        self.name = name
+        self.app = None  # set here only by preload_app
+        self.log_to = glogging.setup(config)
+
+    def run(self):
+        """-> exit status"""
+        from licorne import _engine  # late: --check-config and its like do without
+
+        if self.config.preload_app and not self._preload():
+            return 1
+        log = self.log_to
+        log.info("Starting %s %s", self.name, __version__)
+        pid = os.getpid()
+        listeners = sock.create_sockets(self.config, log)
+        try:
+            shown = ",".join(listener.display for listener in listeners)
+            log.info("Listening at: %s (%s)", shown, pid)
+            log.info("Using worker: %s", self.config.worker_class)
+            return _engine.run_master(self.engine_config(listeners), self)
+        finally:
+            if os.getpid() == pid:  # a worker that unwinds this far owns none of it
+                sock.close_all(listeners)
+
+    def engine_config(self, listeners):
+        config = self.config.engine()
+        config["listeners"] = [listener.for_engine() for listener in listeners]
+        config["server_software"] = SERVER_SOFTWARE
+        config["server_header"] = SERVER
+        config["log_fd"] = glogging.descriptor()
+        config["log_level"] = self.log_to.level
+        config["multithread"] = False
+        config["multiprocess"] = self.config.workers > 1
+        return config
+
+    def _preload(self):
+        try:
+            self.app = import_app(self.uri)
+        except Exception:
+            import traceback
+
+            trace = traceback.format_exc()
+            self.log_to.error("Error while loading the application:\n%s", trace.rstrip())
+            return False
+        return True
+
+    def log(self, level, message):
+        """Callback of both processes: a line of the engine's, level as in `logging`."""
+        self.log_to.log(level, "%s", message)
+
+    def master_started(self):
+        """Callback of the master: its signal handlers stand, no worker is forked yet."""
+        import gc
+
+        # What exists now lives as long as the master: no collection in a worker need touch, and so
+        # copy, its pages.
+        gc.collect()
+        gc.freeze()
+        self.log_to.debug("Arbiter booted")
+
+    def reopen_logs(self):
+        """Callback of the master on SIGUSR1."""
+        glogging.reopen_files()
+
+    def worker_boot(self, index):
+        """Callback of a new worker. -> the application; what it raises ends the worker."""
+        return worker.boot(self, index)
+
+    def worker_exit(self, index):
+        """Callback of a worker about to leave, also after a failed boot."""
+        worker.exit(self, index)
+
+    def handle_error(self, environ, method, path, exc):
+        """Callback of a worker: the application, or what it returned, raised `exc`."""
+        worker.log_request_error(self.log_to, method, path, exc)

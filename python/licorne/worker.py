@@ -1,0 +1,99 @@
+"""What a worker process does in Python: boot before its first request, errors, and the last words.
+
+Signals: the C engine has put every handler back to its default when `boot` is called; the ones set
+here tell it to stop. They run where Python runs them, between two bytecodes of the application or
+when the engine returns from waiting, so they only set things in motion:
+
+    TERM        stop accepting, finish what is under way, leave
+    INT, QUIT   leave now; a request under way is interrupted
+    ABRT        the same with status 1
+    USR1        open log files anew
+"""
+
+import os
+import signal
+import sys
+
+from licorne import glogging
+from licorne.app.loader import import_app
+from licorne.config.loader import enter_chdir
+from licorne.errors import AppImportError
+
+HANDLED = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGABRT, signal.SIGUSR1)
+
+
+def boot(master, index):
+    """-> the WSGI callable. Exceptions are logged here and passed on; C chooses the status."""
+    log = master.log_to
+    log.info("Booting worker with pid: %s", os.getpid())
+    _install_signal_handlers()
+    try:
+        if master.app is not None:
+            return master.app
+        enter_chdir(master.config)
+        return import_app(master.uri)
+    except AppImportError as error:
+        log.debug("Exception while loading the application", exc_info=True)
+        _say(error)
+        raise
+    except Exception as error:
+        log.exception("Exception in worker process")
+        _say(error)
+        raise
+
+
+def exit(master, index):
+    master.log_to.info("Worker exiting (pid: %s)", os.getpid())
+    glogging.flush()
+
+
+def log_request_error(log, method, path, exc):
+    trace = (type(exc), exc, exc.__traceback__) if exc is not None else None
+    if path is None:
+        log.error("Error handling request (no URI read)", exc_info=trace)
+    elif method is None:
+        log.error("Error handling request %s", path, exc_info=trace)
+    else:
+        log.error("Error handling request %s %s", method, path, exc_info=trace)
+
+
+def _say(error):
+    print(error, file=sys.stderr)
+    glogging.flush()
+
+
+def _install_signal_handlers():
+    from licorne._engine import _forked, worker_stop
+
+    # What the application forks must leave the engine alone, and closes must be said aloud.
+    def in_child():
+        _forked(True)
+        signal.set_wakeup_fd(-1)
+        for number in HANDLED:
+            signal.signal(number, signal.SIG_DFL)
+
+    os.register_at_fork(after_in_child=in_child, after_in_parent=lambda: _forked(False))
+
+    def on_term(number, frame):
+        worker_stop(True)
+
+    def on_quit(number, frame):
+        _leave(worker_stop(False), 0)
+
+    def on_abort(number, frame):
+        _leave(worker_stop(False), 1)
+
+    def on_reopen(number, frame):
+        glogging.reopen_files()
+
+    signal.signal(signal.SIGTERM, on_term)
+    signal.signal(signal.SIGINT, on_quit)
+    signal.signal(signal.SIGQUIT, on_quit)
+    signal.signal(signal.SIGABRT, on_abort)
+    signal.signal(signal.SIGUSR1, on_reopen)
+
+
+def _leave(in_application, status):
+    """Interrupt the application; outside of it the engine has been told and comes out by itself."""
+    if in_application:
+        raise SystemExit(status)

@@ -1,0 +1,34 @@
+/* engine/config.h - what a worker's engine is told once, before it serves.  Filled by the binding, read-only afterwards. */
+#ifndef LC_ENGINE_CONFIG_H
+#define LC_ENGINE_CONFIG_H
+
+#include "base/base.h"
+#include "http/limits.h"
+#include "http/policy.h"
+#include "log/log.h"
+#include "net/listener.h"
+
+#include <sys/types.h>
+
+#define LC_LISTENERS_MAX 64
+
+struct lc_engine_listener {
+    int fd; /* inherited; the worker's own copy */
+    enum lc_listener_kind kind;
+};
+
+struct lc_engine_conf {
+    struct lc_limits limits;
+    struct lc_policy policy;
+    struct lc_log log;
+    uint32_t conns_max;
+    uint32_t graceful_ms;
+    bool use_sendfile, is_multithread, is_multiprocess;
+    const char *tmp_dir; /* NULL: the system's */
+    const char *server;  /* the Server field */
+    pid_t master;        /* whose death ends the worker; 0: whoever is the parent now */
+    uint32_t nlisteners;
+    struct lc_engine_listener listeners[LC_LISTENERS_MAX];
+};
+
+#endif

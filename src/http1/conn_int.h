@@ -1,0 +1,139 @@
+/* http1/conn_int.h - a connection as the files of this room share it. */
+#ifndef LC_HTTP1_CONN_INT_H
+#define LC_HTTP1_CONN_INT_H
+
+#include "http1/chunked.h"
+#include "http1/conn.h"
+#include "http1/parse.h"
+
+#define LC_H1_DRAIN_MAX 65536 /* of an unread body, to keep its connection */
+
+enum lc_h1_state {
+    LC_H1_IDLE,   /* between requests: nothing of the next is here */
+    LC_H1_HEAD,   /* a head is arriving; also a new connection that has said nothing */
+    LC_H1_BODY,   /* a body is arriving that must be whole before the application is called */
+    LC_H1_QUEUED, /* complete, but no application may be called now */
+    LC_H1_CALL,   /* the application has it */
+    LC_H1_SEND,   /* answered; bytes wait for the client */
+    LC_H1_DRAIN,  /* answered and sent; the rest of the request's body is read away */
+    LC_H1_LINGER, /* our side is shut; what the client still sends is thrown away */
+    LC_H1_CLOSED,
+    LC_H1_STATES
+};
+
+enum lc_h1_phase { LC_H1_DATA, LC_H1_TRAILERS };
+
+/* What exists only while a request is under way. */
+struct lc_h1_request {
+    struct lc_exchange x; /* first: an exchange of ours is a request of ours */
+    struct lc_h1_parser parser;
+    struct lc_chunked chunked;
+    enum lc_h1_phase phase;
+    struct lc_request trailers;
+    int64_t drain_end; /* in DRAIN: more than this is not read away */
+    bool is_ended;     /* the last chunk, or all of Content-Length, was written */
+};
+
+struct lc_h1_conn {
+    uint32_t magic;
+    uint8_t state;        /* enum lc_h1_state; conn_goto alone writes it */
+    uint8_t settled;      /* the state that lists, interest and deadline were last set for */
+    uint8_t trust;        /* 0: not asked yet, 1: no, 2: yes */
+    bool is_busy : 1;     /* inside advance(): calls from the application only note what happened */
+    bool want_close : 1;  /* no request after this one */
+    bool want_linger : 1; /* the client may still be sending: close slowly */
+    bool is_eof : 1;      /* the client's side has ended */
+    bool is_gone : 1;     /* reset, or a write failed: nothing can reach the client */
+    bool is_lent : 1;     /* the application holds a duplicate of the descriptor */
+    bool is_taken : 1;    /* ... and keeps it: our close must not end the connection */
+    bool wants_body : 1;  /* the application waits for more of its body */
+    bool is_watched : 1;  /* the poller knows it */
+    bool is_answering : 1; /* an answer to the current request has begun */
+    uint32_t listener;
+    struct lc_h1 *h1;
+    struct lc_h1_request *req; /* NULL while idle */
+    struct lc_buf in;          /* [at: the current request][wire: not judged yet][len */
+    uint32_t at, wire;
+    struct lc_stream stream;
+    struct lc_watch watch;
+    struct lc_list link;   /* in one of the lists of h1 */
+    struct lc_timer timer; /* fires at or before deadline_ms and looks again */
+    struct lc_task later;  /* goes on with pipelined requests, or frees a closed connection */
+    uint64_t deadline_ms;  /* 0: none */
+    uint64_t since_ms;     /* in this list since */
+    uint64_t moved;        /* bytes in or out since the rate was last judged */
+    struct lc_addr peer;
+    struct lc_outq out;
+    struct lc_buf
+        cork; /* an answer that leaves with others of this wake-up (cork.c): [cork_from, len) */
+    uint32_t cork_from;
+};
+
+/* conn.c */
+void lc_h1_goto(struct lc_h1_conn *c, enum lc_h1_state to);
+void lc_h1_close(struct lc_h1_conn *c);
+/* The client cannot be reached any more. */
+void lc_h1_lost(struct lc_h1_conn *c);
+/* Twice the room for a head's or a trailer section's fields, from the exchange's arena. */
+bool lc_h1_grow_fields(struct lc_exchange *x, struct lc_request *req);
+/* The exchange has ended: what the connection does next. */
+void lc_h1_answered(struct lc_h1_conn *c);
+/* A queued request, now that applications may be called again. */
+void lc_h1_go_on(struct lc_h1_conn *c);
+void lc_h1_advance_later(struct lc_task *t);
+/* Reads once, then serves what is here. */
+void lc_h1_read_head(struct lc_h1_conn *c);
+
+/* cork.c */
+#define LC_H1_CORK_NS      500000u
+#define LC_H1_CORK_CALL_NS 20000u
+#define LC_H1_SAMPLE       16u
+#define LC_H1_SLOW_NS      5000000u
+#define LC_H1_CORK_REST_MS 1000u
+/* May this connection's small, complete answer wait for the others of this wake-up? */
+bool lc_h1_may_cork(const struct lc_h1_conn *c);
+/* Takes the block; the answer lies in it from `from` to its end. */
+void lc_h1_cork(struct lc_h1_conn *c, struct lc_buf *block, uint32_t from);
+void lc_h1_uncork(struct lc_h1 *h1);
+void lc_h1_uncork_task(struct lc_task *t);
+/* Sends this one's now. */
+void lc_h1_uncork_one(struct lc_h1_conn *c);
+/* After an application call in a turn that has more to serve. */
+void lc_h1_call_ended(struct lc_h1 *h1, uint64_t began_ns);
+
+/* refuse.c */
+/* Answers with the server's own page and closes slowly.  mesg goes into the page, why into the log (NULL: not logged). */
+void lc_h1_refuse(struct lc_h1_conn *c, int status, const char *mesg, const char *why);
+void lc_h1_refuse_parse(struct lc_h1_conn *c, const struct lc_h1_parser *ps, const char *base);
+/* Scheme, trust and underscores, once the head is complete.  False: refused. */
+bool lc_h1_judge_policy(struct lc_h1_conn *c);
+/* A body that cannot be taken, by what its pump said. */
+void lc_h1_refuse_body(struct lc_h1_conn *c, enum lc_rc rc);
+/* The same once the application reads it: its next read fails. */
+void lc_h1_body_broke(struct lc_h1_conn *c, enum lc_rc rc);
+
+/* settle.c */
+/* Lists, deadline and interest for the state the connection has come to rest in. */
+void lc_h1_settle(struct lc_h1_conn *c);
+/* After an event: interest that fired although nobody wanted it is given up. */
+void lc_h1_settle_interest(struct lc_h1_conn *c, uint32_t events);
+/* The application waits for its body: from here on the client's pace is judged. */
+void lc_h1_await_body(struct lc_h1_conn *c);
+void lc_h1_on_timer(struct lc_timer *t, uint64_t now_ms);
+void lc_h1_on_event(struct lc_watch *w, uint32_t events);
+
+/* input.c */
+LC_MUST_USE enum lc_rc lc_h1_fill(struct lc_h1_conn *c);
+bool lc_h1_head_room(struct lc_h1_conn *c);
+/* Sets up the body once the head is complete. */
+LC_MUST_USE enum lc_rc lc_h1_body_begin(struct lc_h1_conn *c, size_t head_len);
+/* Decodes what is here and reads on, until the body is done, nothing more is there, or (streamed) the window is full.
+ * LC_OK: done or window full; LC_AGAIN; LC_CLOSED: broke off; LC_EPROTO, LC_ELIMIT, LC_ENOSPC ... */
+LC_MUST_USE enum lc_rc lc_h1_body_pump(struct lc_h1_conn *c);
+
+/* write.c */
+extern const struct lc_exchange_ops lc_h1_exchange_ops;
+/* Sends or queues bytes of our own that precede or replace an answer. */
+void lc_h1_say(struct lc_h1_conn *c, const char *p, size_t n);
+
+#endif

@@ -1,0 +1,33 @@
+/* os/proc.c - child processes.
+ *
+ * waitpid(-1) reaps children that an application started too; that is the master's affair alone,
+ * which runs none. */
+#include "os/proc.h"
+
+#include "os/errno_int.h"
+
+#include <errno.h>
+#include <signal.h>
+
+enum lc_rc lc_proc_wait_any(pid_t *pid, int *status)
+{
+    pid_t got;
+
+    do {
+        got = waitpid(-1, status, WNOHANG);
+    } while (got == -1 && errno == EINTR);
+    if (got == -1)
+        return errno == ECHILD ? LC_CLOSED : lc_os_rc(errno);
+    if (got == 0)
+        return LC_AGAIN;
+    *pid = got;
+    return LC_OK;
+}
+
+enum lc_rc lc_proc_kill(pid_t pid, int signo)
+{
+    LC_CHECK(pid > 0);
+    if (kill(pid, signo) == 0)
+        return LC_OK;
+    return errno == ESRCH ? LC_CLOSED : lc_os_rc(errno);
+}

@@ -1,0 +1,64 @@
+/* pybind/module.c - the extension module licorne._engine (multi-phase initialisation, PEP 489). */
+#include "pybind/state.h"
+
+static int module_exec(PyObject *module)
+{
+    return lc_py_state_init(PyModule_GetState(module), module);
+}
+
+static int module_traverse(PyObject *module, visitproc visit, void *arg)
+{
+    return lc_py_state_traverse(PyModule_GetState(module), visit, arg);
+}
+
+static int module_clear(PyObject *module)
+{
+    lc_py_state_clear(PyModule_GetState(module));
+    return 0;
+}
+
+static void module_free(void *module)
+{
+    module_clear(module);
+}
+
+PyDoc_STRVAR(run_master_doc,
+             "run_master(config, callbacks) -> int\n\n"
+             "Fork workers and supervise them until told to stop; returns the exit status.");
+PyDoc_STRVAR(worker_stop_doc,
+             "worker_stop(graceful) -> bool\n\n"
+             "Ask this worker to leave. True if an application call runs on this thread.");
+PyDoc_STRVAR(
+    forked_doc,
+    "_forked(in_child)\n\nCalled around a fork that the application makes inside a worker.");
+
+static PyMethodDef methods[] = {
+    {"run_master", lc_py_run_master, METH_VARARGS, run_master_doc},
+    {"worker_stop", lc_py_worker_stop, METH_O, worker_stop_doc},
+    {"_forked", lc_py_forked, METH_O, forked_doc},
+    {NULL},
+};
+
+static PyModuleDef_Slot slots[] = {
+    {Py_mod_exec, (void *)(uintptr_t)module_exec},
+    {0, NULL},
+};
+
+static struct PyModuleDef def = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "licorne._engine",
+    .m_doc = "The C engine. Applications never see it.",
+    .m_size = sizeof(struct lc_py_state),
+    .m_methods = methods,
+    .m_slots = slots,
+    .m_traverse = module_traverse,
+    .m_clear = module_clear,
+    .m_free = module_free,
+};
+
+PyMODINIT_FUNC PyInit__engine(void);
+
+PyMODINIT_FUNC PyInit__engine(void)
+{
+    return PyModuleDef_Init(&def);
+}

@@ -1,0 +1,228 @@
+/* pybind/wsgi/call.c - one request: environ, call, body, close, and what is done when any of it fails.
+ * Runs in: worker, the thread that owns the engine, which is the application's thread. */
+#include "pybind/wsgi/wsgi.h"
+
+#include "pybind/compat.h"
+
+/* Objects that somebody kept are cut off and replaced; the others serve the next request. */
+static bool kit_was_kept(struct lc_wsgi *w)
+{
+    Py_ssize_t plain = 1 + 2 * (Py_ssize_t)w->conf.nlisteners;
+
+    if (Py_REFCNT(w->input) != plain || Py_REFCNT(w->connection) != plain)
+        return true;
+    for (int role = 0; role < LC_ROLES; role++) {
+        Py_ssize_t want = role == LC_ROLE_HINTS || role == LC_ROLE_GONE   ? plain
+                          : role == LC_ROLE_LEND || role == LC_ROLE_EARLY ? 2
+                                                                          : 1;
+
+        if (Py_REFCNT(w->callables[role]) != want)
+            return true;
+    }
+    return false;
+}
+
+static int replace_kit(struct lc_wsgi *w)
+{
+    struct lc_wsgi_input *input = lc_wsgi_input_new(w);
+    struct lc_wsgi_callable *fresh[LC_ROLES] = {NULL};
+    PyObject *connection = NULL;
+
+    for (int role = 0; role < LC_ROLES; role++)
+        fresh[role] = lc_wsgi_callable_new(w, (enum lc_wsgi_role)role);
+    if (fresh[LC_ROLE_LEND] && fresh[LC_ROLE_EARLY])
+        connection = PyObject_CallFunctionObjArgs(w->connection_type, fresh[LC_ROLE_LEND],
+                                                  fresh[LC_ROLE_EARLY], NULL);
+    if (input == NULL || connection == NULL)
+        goto fail;
+    lc_wsgi_input_detach(w->input);
+    Py_SETREF(w->input, input);
+    for (int role = 0; role < LC_ROLES; role++) {
+        lc_wsgi_callable_detach(w->callables[role]);
+        Py_SETREF(w->callables[role], fresh[role]);
+    }
+    Py_SETREF(w->connection, connection);
+    return lc_wsgi_kit_install(w);
+fail:
+    Py_XDECREF(input);
+    for (int role = 0; role < LC_ROLES; role++)
+        Py_XDECREF(fresh[role]);
+    Py_XDECREF(connection);
+    return -1;
+}
+
+/* The facade's socket is closed unless the application has detached it. */
+static void end_lent(struct lc_wsgi *w)
+{
+    PyObject *done = PyObject_CallMethodNoArgs(w->connection, w->st->n.end);
+
+    w->is_lent = false;
+    if (done == NULL)
+        PyErr_WriteUnraisable(w->connection);
+    Py_XDECREF(done);
+}
+
+static void renew_kit(struct lc_wsgi *w)
+{
+    lc_wsgi_input_reset(w->input);
+    if (LC_UNLIKELY(w->is_lent))
+        end_lent(w);
+    if (LC_UNLIKELY(kit_was_kept(w)) && replace_kit(w) < 0)
+        PyErr_WriteUnraisable(
+            NULL); /* no memory: the next request shares them with whoever kept them */
+}
+
+/* An exchange is gone once it is ended: what runs afterwards (a destructor, a signal handler) must not find it. */
+static struct lc_exchange *take_exchange(struct lc_wsgi *w)
+{
+    struct lc_exchange *x = w->x;
+
+    w->x = NULL;
+    return x;
+}
+
+/* --- errors --------------------------------------------------------------------------------------------------- */
+
+static void tell_error(struct lc_wsgi *w, PyObject *env, PyObject *exc)
+{
+    struct lc_str method = lc_req_text(&w->x->req, w->x->req.method),
+                  target = lc_req_text(&w->x->req, w->x->req.target);
+    PyObject *m = lc_wsgi_text(w, method.p, method.n), *t = lc_wsgi_text(w, target.p, target.n);
+    PyObject *done = NULL;
+
+    if (m && t)
+        done = PyObject_CallMethodObjArgs(w->callbacks, w->st->n.handle_error, env ? env : Py_None,
+                                          m, t, exc, NULL);
+    if (done == NULL)
+        PyErr_WriteUnraisable(w->callbacks);
+    Py_XDECREF(done);
+    Py_XDECREF(m);
+    Py_XDECREF(t);
+}
+
+/* sys.exit() in a request ends the worker, once its client has its answer. */
+static void note_exit(struct lc_wsgi *w, PyObject *exc)
+{
+    if (!PyErr_GivenExceptionMatches(exc, PyExc_SystemExit) &&
+        !PyErr_GivenExceptionMatches(exc, PyExc_KeyboardInterrupt))
+        return;
+    w->exit_status = lc_py_exit_status(exc);
+    if (w->exit_status == LC_EXIT_BOOT || w->exit_status == LC_EXIT_APP)
+        w->exit_status = 1; /* those two are for boots that failed, and halt the master */
+    lc_worker_stop(&w->worker, false);
+}
+
+/* The application raised: 500 while that is possible, else the answer breaks off. */
+static void end_failed(struct lc_wsgi *w, PyObject *env)
+{
+    PyObject *exc = lc_py_take_exception();
+    int status = w->x->body.fail_status ? w->x->body.fail_status : 500;
+
+    if (exc == NULL || !PyErr_GivenExceptionMatches(exc, PyExc_OSError) || !w->x->body.is_failed)
+        status = 500; /* not the request's own fault */
+    if (status == 500)
+        tell_error(w, env, exc ? exc : Py_None);
+    if (w->x->res.is_head_sent)
+        lc_exchange_cut(take_exchange(w));
+    else
+        lc_exchange_fail(take_exchange(w), status, "");
+    if (exc)
+        note_exit(w, exc);
+    Py_XDECREF(exc);
+}
+
+/* --- one request ---------------------------------------------------------------------------------------------- */
+
+static int call_close(struct lc_wsgi *w, PyObject *result)
+{
+    PyObject *close, *done;
+
+    if (PyList_CheckExact(result) || PyTuple_CheckExact(result))
+        return 0;
+    if ((close = PyObject_GetAttr(result, w->st->n.close)) == NULL) {
+        if (!PyErr_ExceptionMatches(PyExc_AttributeError))
+            return -1;
+        PyErr_Clear();
+        return 0;
+    }
+    done = PyObject_CallNoArgs(close);
+    Py_DECREF(close);
+    Py_XDECREF(done);
+    return done ? 0 : -1;
+}
+
+/* close() is owed once the application has returned.  Its own failure is told, but comes too late to change the answer. */
+static void close_result(struct lc_wsgi *w, PyObject *env, PyObject *result)
+{
+    PyObject *exc;
+
+    if (call_close(w, result) == 0)
+        return;
+    if ((exc = lc_py_take_exception()) == NULL)
+        return;
+    tell_error(w, env, exc);
+    note_exit(w, exc);
+    Py_DECREF(exc);
+}
+
+/* A child that the application forked and that came back here: nothing of the engine is its own.  It ends as a script
+ * would: the exception told, the code of its SystemExit. */
+static void leave_if_forked(struct lc_wsgi *w)
+{
+    PyObject *exc;
+
+    if (LC_LIKELY(!w->worker.owner.is_forked))
+        return;
+    exc = lc_py_take_exception();
+    lc_py_leave(exc ? lc_py_exit_status(exc) : 0);
+}
+
+static void answer(struct lc_wsgi *w, PyObject *env)
+{
+    PyObject *args[3] = {NULL, env, (PyObject *)w->callables[LC_ROLE_START]};
+    PyObject *result =
+        PyObject_Vectorcall(w->app, args + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+    PyObject *failure = NULL;
+
+    leave_if_forked(w);
+    if (LC_UNLIKELY(result == NULL)) {
+        if (PyErr_ExceptionMatches(PyExc_StopIteration)) { /* a hijacker's good-bye */
+            PyErr_Clear();
+            lc_exchange_drop(take_exchange(w));
+            return;
+        }
+        end_failed(w, env);
+        return;
+    }
+    if (LC_UNLIKELY(lc_wsgi_deliver(w, result) < 0))
+        failure = lc_py_take_exception();
+    leave_if_forked(w);
+    close_result(w, env, result);
+    leave_if_forked(w);
+    if (LC_UNLIKELY(failure != NULL)) {
+        lc_py_give_exception(failure);
+        end_failed(w, env);
+    } else {
+        lc_exchange_finish(take_exchange(w));
+    }
+    Py_DECREF(result);
+}
+
+void lc_wsgi_on_request(struct lc_handler *h, struct lc_exchange *x)
+{
+    struct lc_wsgi *w = h->ctx;
+    PyObject *env;
+
+    LC_CHECK(w->x == NULL && w->is_entered);
+    w->x = x;
+    w->in_call = true;
+    env = lc_wsgi_environ(w, x);
+    if (LC_LIKELY(env != NULL))
+        answer(w, env);
+    else if (PyErr_Occurred())
+        end_failed(w, NULL);
+    w->in_call = false;
+    w->x = NULL;
+    Py_XDECREF(env);
+    renew_kit(w);
+}

@@ -1,0 +1,107 @@
+/* pybind/wsgi/wsgi.h - running a WSGI application (PEP 3333) on the engine's exchanges.
+ *
+ * One lc_wsgi a worker.  The objects that an environ holds besides plain values (input, start_response, write, early
+ * hints, the socket's facade, disconnected) are a kit that is used again for the next request when nobody kept one of
+ * them; an application that did keeps a dead object, and the kit gets a fresh one.
+ *
+ *   I1  everything an application does to its exchange passes lc_wsgi_enter / lc_wsgi_leave.
+ *   I2  kit->x is the running exchange, NULL between requests: a kept object finds nothing to touch. */
+#ifndef LC_PYBIND_WSGI_WSGI_H
+#define LC_PYBIND_WSGI_WSGI_H
+
+#include "pybind/state.h"
+
+#include "http/exchange.h"
+
+struct lc_wsgi_input;
+struct lc_wsgi_callable;
+
+enum lc_wsgi_role {
+    LC_ROLE_START,
+    LC_ROLE_WRITE,
+    LC_ROLE_HINTS,
+    LC_ROLE_GONE,
+    LC_ROLE_LEND,
+    LC_ROLE_EARLY,
+    LC_ROLES
+};
+
+#define LC_KEY_CACHE 256
+
+/* A header name that is in no table, and its environ key. */
+struct lc_key {
+    uint32_t hash;
+    uint8_t len;
+    char name[59];
+    PyObject *key; /* owned */
+};
+
+struct lc_wsgi {
+    struct lc_handler handler;
+    struct lc_host host;
+    struct lc_py_state *st;
+    struct lc_worker worker;
+    struct lc_engine_conf conf;
+    PyObject *app, *callbacks;                         /* owned */
+    PyObject *script_name;                             /* owned: os.environ's SCRIPT_NAME or "" */
+    PyObject *file_wrapper, *connection_type, *errors; /* owned: of licorne.wsgi */
+    PyObject *templates[LC_LISTENERS_MAX]; /* owned dicts: what an environ starts from */
+    PyObject *roomy[LC_LISTENERS_MAX];     /* owned: the same, with room for many headers */
+    bool is_unix[LC_LISTENERS_MAX];
+    /* the kit */
+    struct lc_wsgi_input *input;                  /* owned */
+    struct lc_wsgi_callable *callables[LC_ROLES]; /* owned */
+    PyObject *connection;                         /* owned */
+    struct lc_exchange *x;                        /* the running exchange */
+    bool is_lent; /* the socket's facade was opened in this request */
+    bool in_call;
+    int exit_status;      /* a SystemExit that the application raised */
+    PyThreadState *left;  /* while the guest is left */
+    unsigned long thread; /* that the application is called in */
+    bool is_entered;      /* this thread holds the GIL */
+    PyObject **dead;      /* released while nobody held the GIL */
+    size_t ndead, dead_cap;
+    struct lc_addr last_peer; /* and its text: */
+    PyObject *last_ip;        /* owned */
+    struct lc_key *keys;      /* LC_KEY_CACHE of them */
+};
+
+/* wsgi.c */
+int lc_wsgi_init(
+    struct lc_wsgi *w); /* after st, conf, app, callbacks are set; -1 with an exception */
+void lc_wsgi_fini(struct lc_wsgi *w);
+/* Takes the engine for a touch of exchange x.  -1 with an exception: the request this object belonged to is over. */
+int lc_wsgi_enter(struct lc_wsgi *w, const struct lc_exchange *x);
+void lc_wsgi_leave(struct lc_wsgi *w);
+/* Sleeps until the exchange is readable (or writable).  -1 with an exception from a signal handler. */
+int lc_wsgi_wait(struct lc_wsgi *w, bool for_write);
+/* After a write: waits when the engine asks for it.  -1 with an exception, 0, or 1: the client is gone. */
+int lc_wsgi_after_write(struct lc_wsgi *w, enum lc_rc rc);
+
+/* environ.c */
+int lc_wsgi_templates(struct lc_wsgi *w, PyObject *config);
+/* New reference; NULL with an exception, or without one when the exchange was refused (and is gone). */
+PyObject *lc_wsgi_environ(struct lc_wsgi *w, struct lc_exchange *x);
+/* Puts the kit's objects into every template. */
+int lc_wsgi_kit_install(struct lc_wsgi *w);
+/* A latin-1 str. */
+PyObject *lc_wsgi_text(struct lc_wsgi *w, const char *p, size_t n);
+
+/* callable.c, start_response.c, input.c */
+struct lc_wsgi_callable *lc_wsgi_callable_new(struct lc_wsgi *w, enum lc_wsgi_role role);
+struct lc_wsgi_input *lc_wsgi_input_new(struct lc_wsgi *w);
+/* For the next request: what a reader looked ahead is forgotten. */
+void lc_wsgi_input_reset(struct lc_wsgi_input *in);
+void lc_wsgi_input_detach(struct lc_wsgi_input *in);
+void lc_wsgi_callable_detach(struct lc_wsgi_callable *c);
+PyObject *lc_wsgi_start_response(struct lc_wsgi *w, PyObject *const *args, Py_ssize_t n,
+                                 PyObject *kwnames);
+PyObject *lc_wsgi_early_hints(struct lc_wsgi *w, PyObject *const *args, Py_ssize_t n);
+
+/* iterate.c: hands the application's result to the exchange.  0: complete; 1: the client is gone; -1 with an exception. */
+int lc_wsgi_deliver(struct lc_wsgi *w, PyObject *result);
+
+/* call.c */
+void lc_wsgi_on_request(struct lc_handler *h, struct lc_exchange *x);
+
+#endif

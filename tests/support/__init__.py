@@ -1,0 +1,1 @@
+"""What the tests share: starting servers, speaking to them in raw bytes, waiting by condition."""

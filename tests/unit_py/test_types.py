@@ -1,0 +1,139 @@
+"""Coercions and messages, one row each."""
+
+import pytest
+from licorne.config import types
+from licorne.config.settings import BY_NAME, LATER, SETTINGS, is_later_default
+
+ACCEPTED = [
+    (types.POS_INT, 3, 3),
+    (types.POS_INT, 0, 0),
+    (types.POS_INT, True, True),
+    (types.POS_INT, "2", 2),
+    (types.POS_INT, "0x10", 16),
+    (types.POS_INT, "0b11", 3),
+    (types.SIZE, "0x100000000", 2**32),
+    (types.BOOL, True, True),
+    (types.BOOL, None, None),
+    (types.BOOL, " TRUE ", True),
+    (types.BOOL, "false", False),
+    (types.STRING, None, None),
+    (types.STRING, "  a b ", "a b"),
+    (types.STRING_LIST, None, []),
+    (types.STRING_LIST, "", []),
+    (types.STRING_LIST, " a ", ["a"]),
+    (types.STRING_LIST, ["a ", " b"], ["a", "b"]),
+    (types.CSV_LIST, "a, b,,c ", ["a", "b", "c"]),
+    (types.CSV_LIST, ["a", "b"], ["a", "b"]),
+    (types.ADDR_LIST, "*", ["*"]),
+    (types.ADDR_LIST, "10.0.0.0/8, ::1", ["10.0.0.0/8", "::1"]),
+    (types.ADDR_LIST, "", []),
+    (types.DICT, {"X-FORWARDED-PROTO": "https"}, {"X-FORWARDED-PROTO": "https"}),
+    (types.HEADER_MAP, " Refuse", "refuse"),
+    (types.HEADER_MAP, None, "drop"),
+    (types.WORKER_CLASS, "sync", "sync"),
+    (types.WORKER_CLASS, "gunicorn.workers.sync.SyncWorker", "sync"),
+]
+
+REFUSED = [
+    (types.POS_INT, "08", ValueError, "invalid literal for int() with base 0: '08'"),
+    (types.POS_INT, 1.5, TypeError, "int() can't convert non-string with explicit base"),
+    (types.POS_INT, -1, ValueError, "Value must be positive: -1"),
+    (types.POS_INT, "-1", ValueError, "Value must be positive: -1"),
+    (types.POS_INT, 2**31, ValueError, "Value must be at most 2147483647: 2147483648"),
+    (types.SIZE, 2**63, ValueError, "Value must be at most"),
+    (types.SIZE, "-1", ValueError, "Value must be positive: -1"),
+    (types.POS_INT, None, TypeError, "int() can't convert non-string with explicit base"),
+    (types.BOOL, "yes", ValueError, "Invalid boolean: yes"),
+    (types.BOOL, 1, TypeError, "Invalid type for casting: 1"),
+    (types.STRING, 1, TypeError, "Not a string: 1"),
+    (types.STRING_LIST, [1], TypeError, "Not a string: 1"),
+    (types.ADDR_LIST, "10.0.0.1/8", ValueError, "10.0.0.1/8 has host bits set"),
+    (types.ADDR_LIST, "nonsense", ValueError, "does not appear to be an IPv4 or IPv6 network"),
+    (types.DICT, [], TypeError, "Value is not a dictionary: []"),
+    (types.DICT, {"A": 1}, TypeError, "Not a string: 1"),
+    (types.CHDIR, "/no/such/place", ValueError, "can't chdir to '/no/such/place'"),
+    (types.HEADER_MAP, "keep", ValueError, "Invalid header map behaviour: keep"),
+    (types.WORKER_CLASS, "gthread", ValueError, "'gthread' invalid or not found"),
+]
+
+
+@pytest.mark.parametrize("kind, value, expected", ACCEPTED)
+def test_accepts_and_converts(kind, value, expected):
+    assert kind.check(value) == expected
+
+
+@pytest.mark.parametrize("kind, value, error, message", REFUSED)
+def test_refuses_with_gunicorns_message(kind, value, error, message):
+    with pytest.raises(error) as caught:
+        kind.check(value)
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("word, number", [("0022", 0o22), ("0o22", 0o22), ("18", 18), ("0x12", 18)])
+def test_umask_on_the_command_line_may_be_octal_as_in_c(word, number):
+    assert types.OCTAL.cli(word) == number
+
+
+def test_chdir_becomes_absolute(place):
+    (place / "sub").mkdir()
+    assert types.CHDIR.check("sub") == str(place / "sub")
+
+
+def test_working_directory_keeps_the_symlink_of_pwd(place, monkeypatch):
+    (place / "release").mkdir()
+    (place / "current").symlink_to("release")
+    monkeypatch.chdir(place / "current")
+    monkeypatch.setenv("PWD", str(place / "current"))
+    assert types.getcwd() == str(place / "current")
+    monkeypatch.setenv("PWD", str(place))
+    assert types.getcwd() == str(place / "release")
+
+
+def test_every_name_and_flag_is_there_once():
+    names = [setting.name for setting in SETTINGS]
+    assert len(names) == len(set(names)) and not set(names) & set(LATER)
+    flags = [flag for setting in SETTINGS for flag in setting.flags]
+    flags += [flag for words, _ in LATER.values() for flag in words.split()]
+    assert len(flags) == len(set(flags))
+
+
+def test_gunicorns_settings_are_all_known():
+    theirs = [setting.name for setting in SETTINGS if not setting.own]
+    assert len(theirs) + len(LATER) == 120
+
+
+def test_own_flags_are_the_name_with_dashes():
+    for setting in SETTINGS:
+        if setting.own:
+            flag = "--" + setting.name.replace("_", "-")
+            assert setting.flags in ([flag], ["--no-" + flag[2:]])
+
+
+def test_every_default_passes_its_own_check():
+    for setting in BY_NAME.values():
+        if setting.default is not None:
+            setting.kind.check(setting.default)
+
+
+@pytest.mark.parametrize(
+    "name, value, accepted",
+    [
+        ("threads", 1, True),
+        ("threads", "1", True),
+        ("threads", 4, False),
+        ("reload", False, True),
+        ("reload", True, False),
+        ("suppress_ragged_eofs", True, True),
+        ("suppress_ragged_eofs", False, False),
+        ("raw_env", [], True),
+        ("raw_env", ["A=1"], False),
+        ("keyfile", None, True),
+        ("certfile", "x.pem", False),
+        ("proxy_allow_ips", ["127.0.0.1", "::1"], True),
+        ("control_socket_disable", True, True),
+        ("post_fork", len, False),
+        ("logger_class", int, False),
+    ],
+)
+def test_what_is_not_there_yet_is_accepted_at_its_default_only(name, value, accepted):
+    assert is_later_default(name, value) is accepted
