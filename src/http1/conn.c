@@ -14,7 +14,7 @@
  */
 #include "http1/conn_int.h"
 
-#define PIPELINE_TURN 16 /* requests of one connection served before others get their turn */
+#define TURN_STEPS 64 /* of one connection before others get their turn */
 
 static const uint16_t moves[LC_H1_STATES] = {
     [LC_H1_IDLE] = LC_BIT(LC_H1_HEAD) | LC_BIT(LC_H1_BODY) | LC_BIT(LC_H1_QUEUED) |
@@ -108,11 +108,12 @@ static void free_later(struct lc_task *t)
     lc_pool_give(&c->h1->conns, c);
 }
 
-static void unwatch(struct lc_h1_conn *c, bool is_shared)
+/* Out of the kernel too: a duplicate of the descriptor, in a child or with the application, would keep it there. */
+static void unwatch(struct lc_h1_conn *c)
 {
     if (c->watch.fd < 0 || !c->is_watched)
         return;
-    if (is_shared && lc_loop_watch(c->h1->loop, &c->watch, 0) != LC_OK) {
+    if (lc_loop_watch(c->h1->loop, &c->watch, 0) != LC_OK) {
         /* the kernel has forgotten it already */
     }
     lc_loop_forget(c->h1->loop, &c->watch);
@@ -127,7 +128,7 @@ void lc_h1_close(struct lc_h1_conn *c)
     if (c->state == LC_H1_CLOSED)
         return;
     lc_h1_goto(c, LC_H1_CLOSED);
-    unwatch(c, true);
+    unwatch(c);
     if (is_shared)
         c->stream.ops->shut_both(&c->stream);
     lc_stream_close(&c->stream);
@@ -152,7 +153,7 @@ void lc_h1_lost(struct lc_h1_conn *c)
         lc_h1_close(c);
         return;
     }
-    unwatch(c, true); /* the application still has the exchange: I2 */
+    unwatch(c); /* the application still has the exchange: I2 */
     lc_outq_fini(&c->out);
     lc_outq_init(&c->out, &c->h1->out);
     c->want_close = true;
@@ -366,7 +367,7 @@ static bool step(struct lc_h1_conn *c)
 /* Serves what is here until it comes to rest. */
 static void advance(struct lc_h1_conn *c)
 {
-    int left = 4 * PIPELINE_TURN;
+    int left = TURN_STEPS;
 
     c->is_busy = true;
     while (left > 0 && step(c))

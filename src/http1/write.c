@@ -483,8 +483,8 @@ static void h1_cut(struct lc_exchange *x)
     struct lc_h1_conn *c = conn_of(x);
 
     c->want_close = true;
-    c->want_linger =
-        true; /* a pipelined request may be on its way: a reset would take the answer with it */
+    /* A pipelined request may be on its way: a reset would take the answer with it. */
+    c->want_linger = true;
     lc_h1_answered(c);
 }
 

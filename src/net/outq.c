@@ -217,8 +217,11 @@ static enum lc_rc flush_file(struct lc_outq *q, struct item *it, struct lc_strea
     enum lc_rc rc =
         s->ops->sendfile(s, fd, &it->off, (size_t)LC_MIN(it->left, (int64_t)1 << 30), sent);
 
-    if (*sent > 0)
+    if (*sent > 0) {
+        if (it->kind == ITEM_SPOOL)
+            lc_spool_passed(&q->spool, it->off);
         consume(q, it, *sent);
+    }
     return rc == LC_EIO ? LC_CLOSED : rc;
 }
 

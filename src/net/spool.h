@@ -7,6 +7,7 @@
 struct lc_spool {
     int fd; /* -1 until the first byte */
     int64_t read_at, write_at;
+    int64_t forgotten; /* the disk before this was given back */
 };
 
 void lc_spool_init(struct lc_spool *s);
@@ -24,6 +25,9 @@ LC_MUST_USE enum lc_rc lc_spool_append(struct lc_spool *s, const char *dir, cons
                                        size_t n);
 /* LC_OK with *got == 0: it holds nothing more. */
 LC_MUST_USE enum lc_rc lc_spool_take(struct lc_spool *s, char *dst, size_t cap, size_t *got);
+
+/* All before `at` was read by other means (sendfile). */
+void lc_spool_passed(struct lc_spool *s, int64_t at);
 
 /* Closes a descriptor that was handed over and found no use. */
 void lc_file_drop(int fd);

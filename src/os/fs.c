@@ -60,6 +60,21 @@ enum lc_rc lc_pwrite_all(int fd, const void *p, size_t n, off_t off)
     return LC_OK;
 }
 
+void lc_file_forget(int fd, off_t from, off_t to)
+{
+#ifdef FALLOC_FL_PUNCH_HOLE
+    int rc;
+
+    do {
+        rc = fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, from, to - from);
+    } while (rc == -1 && errno == EINTR);
+#else
+    (void)fd;
+    (void)from;
+    (void)to;
+#endif
+}
+
 enum lc_rc lc_pread_some(int fd, void *p, size_t n, off_t off, size_t *got)
 {
     ssize_t r;

@@ -18,4 +18,8 @@ LC_MUST_USE enum lc_rc lc_pwrite_all(int fd, const void *p, size_t n, off_t off)
  * LC_EIO. */
 LC_MUST_USE enum lc_rc lc_pread_some(int fd, void *p, size_t n, off_t off, size_t *got);
 
+/* The bytes of [from, to) are needed no more: their disk is given back where the file system can.  The file's length and
+ * all other bytes stay. */
+void lc_file_forget(int fd, off_t from, off_t to);
+
 #endif

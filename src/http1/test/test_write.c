@@ -183,6 +183,15 @@ static void a_body_shorter_than_promised_closes(void **state)
     talk_end(&t);
 }
 
+/* Shut, but open for what the client may have sent meanwhile: a reset would take the answer with it. */
+static void expect_slow_close(struct talk *t)
+{
+    assert_true(t->c[0].mem.is_write_shut && !t->c[0].mem.is_closed);
+    t->c[0].mem.is_in_ended = true;
+    host_pump(&t->h);
+    assert_true(t->c[0].mem.is_closed);
+}
+
 static void a_cut_answer_lacks_its_last_chunk_and_closes(void **state)
 {
     struct talk t;
@@ -193,7 +202,7 @@ static void a_cut_answer_lacks_its_last_chunk_and_closes(void **state)
     talk_begin(t.x, "200 OK", NULL);
     assert_int_equal(talk_write(t.x, "hello", 5, false), LC_OK);
     lc_exchange_cut(t.x);
-    assert_true(t.c[0].mem.is_closed);
+    expect_slow_close(&t);
     assert_memory_equal(t.c[0].mem.out + t.c[0].mem.out_len - 10, "5\r\nhello\r\n", 10);
     talk_end(&t);
 }
@@ -211,7 +220,7 @@ static void failing_after_the_head_only_cuts(void **state)
     before = t.c[0].mem.out_len;
     lc_exchange_fail(t.x, 500, "");
     assert_int_equal(t.c[0].mem.out_len, before);
-    assert_true(t.c[0].mem.is_closed);
+    expect_slow_close(&t);
     talk_end(&t);
 }
 

@@ -1,8 +1,10 @@
 """Bodies and responses that wait in files: where, and what happens when there is no room."""
 
 import contextlib
+import ctypes
 import os
 import subprocess
+import tempfile
 
 import pytest
 from support.clock import deadline, wait_until
@@ -93,3 +95,37 @@ def test_spool_files_have_no_name(serve, tmp_path):
         assert os.listdir(tmp_path) == []
         c.send(data[-1:])
         assert len(c.read_response().body) == 1_000_000
+
+
+def can_punch(folder):
+    """Can files there give back disk in the middle?"""
+    with tempfile.TemporaryFile(dir=folder) as f:
+        libc = ctypes.CDLL(None, use_errno=True)
+        f.truncate(1 << 20)
+        return libc.fallocate(f.fileno(), 3, ctypes.c_long(0), ctypes.c_long(1 << 19)) == 0
+
+
+@pytest.mark.slow
+def test_what_a_slow_reader_has_taken_gives_its_disk_back(serve, tmp_path):
+    """The disk follows what waits, not all that ever passed through it."""
+    n = 160_000_000
+    s = serve(conf=f"tmp_upload_dir = {str(tmp_path)!r}\n")
+    with Client(s, rcvbuf=65536) as c:
+        c.send(request(f"/large?n={n}&how=pieces&cl=1"))
+        c.read_head()
+        folder = f"/proc/{s.worker_pids()[0]}/fd/"
+
+        def spool():
+            found = [os.stat(folder + f) for f in os.listdir(folder) if is_in(tmp_path, folder + f)]
+            return found[0] if found else None
+
+        wait_until(lambda: spool() and spool().st_size > n - 10_000_000, 20, "the whole answer")
+        c.read_exactly(120_000_000)
+        used = spool().st_blocks * 512
+        assert used < 100_000_000 or not can_punch(tmp_path)
+        rest = c.read_exactly(n - 120_000_000)
+        assert rest == (bytes(range(256)) * (n // 256))[-len(rest) :]
+
+
+def is_in(folder, link):
+    return os.readlink(link).startswith(str(folder))
