@@ -10,7 +10,8 @@
  *      4  answer     1 later  2 status 204  4 status 304  8 long reason  16 says close  32 another kind each request
  *      5  pieces     how the bytes are cut, 0: not at all
  *      6  time       0-7 how much passes between pieces  8 strict_host  16 folding  32 refuse underscores
- *      7  others     1 long Server  2 every peer trusted  4 the call waits inside, as an inline application does
+ *      7  others     1 long Server  2 every peer trusted  4 called after the event, not within it  8 held without rest
+ *                    16 dropped from the queue when the client resets
  *
  * Held against: the slow models of head and body (which requests there are, their targets and bodies), the strict reader
  * of answers, and the checks of host.h: nothing lost, no busy loop, nothing that hangs for ever. */
@@ -47,7 +48,7 @@ enum answer_kind {
     ANSWER_EMPTY_PIECES,
 };
 
-enum app_phase { APP_NONE, APP_BEGUN, APP_READING, APP_WRITING };
+enum app_phase { APP_NONE, APP_QUEUED, APP_BEGUN, APP_READING, APP_WRITING };
 
 struct app {
     struct lc_exchange *x;
@@ -66,6 +67,8 @@ struct fuzz {
     const uint8_t *opt;
     struct wire wire;
     int ncalls;
+    bool is_held;   /* no application may be called now */
+    bool is_soon;   /* the handler said so, and has not called since */
     bool is_broken; /* an answer was cut on purpose, or the client, or time, got in between */
     int file;
     char big[BIG];
@@ -281,7 +284,15 @@ static void begin_app(struct fuzz *f)
         begin_write(f);
 }
 
-static bool poke_app(struct fuzz *f);
+/* The application is called, now or (option) when it is poked. */
+static void call_queued(struct fuzz *f)
+{
+    if (f->app.phase != APP_QUEUED || f->is_held)
+        return;
+    f->app.phase = APP_BEGUN;
+    if (!(f->opt[4] & 1))
+        begin_app(f);
+}
 
 static void give_room(struct fuzz *f)
 {
@@ -292,29 +303,7 @@ static void give_room(struct fuzz *f)
         f->client.mem.write_room = SIZE_MAX;
 }
 
-/* What the keeper does while an inline call sleeps: the engine goes on, and no other application is called. */
-static void wait_inside(struct fuzz *f, struct lc_exchange *x)
-{
-    int waited_s = 0;
-
-    while (f->app.x == x) {
-        f->host.is_held = true;
-        host_pump(&f->host);
-        f->host.is_held = false;
-        if (poke_app(f))
-            continue;
-        give_room(f);
-        f->host.is_held = true;
-        host_pass(&f->host, 1000);
-        LC_CHECK(waited_s++ < 600);
-        if (waited_s > 300) {
-            f->client.mem.is_in_ended = true;
-            f->client.mem.write_room = SIZE_MAX;
-        }
-    }
-}
-
-static void on_request(struct lc_handler *h, struct lc_exchange *x)
+static bool on_request(struct lc_handler *h, struct lc_exchange *x)
 {
     struct fuzz *f = fuzz_of(h);
     struct lc_h1_conn *c = x->conn;
@@ -324,18 +313,39 @@ static void on_request(struct lc_handler *h, struct lc_exchange *x)
     LC_CHECK(f->ncalls < f->wire.n); /* never more requests than the models count */
     LC_CHECK(lc_str_eq(lc_req_text(&x->req, x->req.method), e->method));
     LC_CHECK(lc_str_eq(lc_req_text(&x->req, x->req.target), e->target) && x->is_head == e->is_head);
-    LC_CHECK(f->app.phase == APP_NONE && !f->host.is_held);
+    LC_CHECK(f->app.phase == APP_NONE);
     LC_CHECK(!c->want_close && !c->is_gone); /* none after a refusal, or after "close" was said */
     LC_CHECK(x->body.is_done || x->body.is_streamed);
     f->app = (struct app){.x = x,
                           .index = f->ncalls++,
-                          .phase = APP_BEGUN,
+                          .phase = APP_QUEUED,
                           .kind = (plan >> 2) & 15,
                           .reading = plan & 3};
-    if (!(f->opt[4] & 1))
-        begin_app(f);
-    if (f->opt[7] & 4)
-        wait_inside(f, x);
+    f->is_soon = (f->opt[7] & 4) && (!f->is_held || (f->opt[7] & 8));
+    if (!(f->opt[7] & 4))
+        call_queued(f);
+    return !f->is_soon;
+}
+
+static void on_gone(struct lc_handler *h, struct lc_exchange *x)
+{
+    struct fuzz *f = fuzz_of(h);
+
+    LC_CHECK(f->app.x == x && f->app.phase != APP_NONE);
+    f->is_broken = true;
+    if (f->app.phase == APP_QUEUED && (f->opt[7] & 16))
+        end_app(f, x->ops->cut);
+}
+
+/* What the worker does between two events. */
+static void after_event(struct host *host)
+{
+    struct fuzz *f = LC_CONTAINER_OF(host, struct fuzz, host);
+
+    call_queued(f);
+    if (f->is_soon && f->app.phase != APP_NONE)
+        lc_exchange_rest(f->app.x);
+    f->is_soon = false;
 }
 
 /* True: it did something. */
@@ -406,9 +416,9 @@ static void end_connection(struct fuzz *f)
 {
     struct lc_stream_mem *m = &f->client.mem;
 
-    if (f->host.is_held) {
-        f->host.is_held = false;
-        lc_h1_run_queued(&f->host.h1);
+    if (f->is_held) {
+        f->is_held = false;
+        call_queued(f);
     }
     if (host_state(&f->host, &f->client) == LC_H1_BODY)
         f->is_broken = true; /* a client that leaves inside its body loses the rest of a 100, too */
@@ -498,10 +508,11 @@ static void set_up(struct fuzz *f)
 
     memset(server, 'S', sizeof server - 1);
     set_limits(f);
-    f->host.handler = (struct lc_handler){.ctx = f, .on_request = on_request};
+    f->host.handler = (struct lc_handler){.ctx = f, .on_request = on_request, .on_gone = on_gone};
+    f->host.after = after_event;
     host_start(&f->host);
     f->host.h1.must_shut = (f->opt[2] & 4) != 0;
-    f->host.is_held = (f->opt[2] & 8) != 0;
+    f->is_held = (f->opt[2] & 8) != 0;
     if (f->opt[7] & 1)
         f->host.h1.server = server;
     host_client_init(&f->client);

@@ -48,6 +48,9 @@ LC_NORETURN LC_COLD void lc_check_failed(const char *what, const char *file, int
 #define LC_MAGIC_OWNER    0x4c434f57u
 #define LC_MAGIC_WORKER   0x4c43574bu
 #define LC_MAGIC_MASTER   0x4c434d41u
+#define LC_MAGIC_WATCHER  0x4c435741u
+#define LC_MAGIC_SCORE    0x4c435343u
+#define LC_MAGIC_ACCESS   0x4c434143u
 #define LC_OBJ(p, KIND)   LC_CHECK((p) != NULL && (p)->magic == LC_MAGIC_##KIND)
 
 #endif

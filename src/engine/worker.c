@@ -37,11 +37,39 @@ static void on_room(struct lc_h1 *h1)
     }
 }
 
-static bool is_held(void *ctx)
+static bool on_request(struct lc_handler *gate, struct lc_exchange *x)
 {
-    struct lc_worker *w = ctx;
+    struct lc_worker *w = gate->ctx;
+    bool is_next = lc_list_is_empty(&w->ready) && !lc_owner_is_kept(&w->owner);
 
-    return lc_owner_is_kept(&w->owner);
+    lc_list_append(&w->ready, &x->link);
+    return !is_next;
+}
+
+static void on_gone(struct lc_handler *gate LC_UNUSED, struct lc_exchange *x)
+{
+    if (lc_list_is_empty(&x->link))
+        return; /* being called: the application learns of it when it looks */
+    lc_list_remove(&x->link);
+    lc_exchange_cut(x);
+}
+
+static void call_ready(struct lc_worker *w)
+{
+    while (!lc_list_is_empty(&w->ready) && w->state != LC_WORKER_ENDED) {
+        struct lc_exchange *x = LC_CONTAINER_OF(w->ready.next, struct lc_exchange, link);
+        uint64_t began = lc_h1_call_began(&w->h1);
+
+        lc_list_remove(&x->link);
+        w->app.call(w->app.ctx, x);
+        lc_h1_call_ended(&w->h1, began);
+    }
+}
+
+void lc_worker_rest(struct lc_worker *w)
+{
+    for (struct lc_list *e = w->ready.next; e != &w->ready; e = e->next)
+        lc_exchange_rest(LC_CONTAINER_OF(e, struct lc_exchange, link));
 }
 
 static void on_guest_signal(struct lc_watch *watch, uint32_t events LC_UNUSED)
@@ -53,7 +81,7 @@ static void on_guest_signal(struct lc_watch *watch, uint32_t events LC_UNUSED)
         atomic_store_explicit(&w->has_signal, true, memory_order_release);
 }
 
-static void set_up_h1(struct lc_worker *w, const struct lc_host *host, struct lc_handler *handler)
+static void set_up_h1(struct lc_worker *w, const struct lc_host *host)
 {
     const struct lc_engine_conf *conf = w->conf;
 
@@ -61,14 +89,12 @@ static void set_up_h1(struct lc_worker *w, const struct lc_host *host, struct lc
         .loop = &w->loop,
         .limits = &conf->limits,
         .policy = &conf->policy,
-        .handler = handler,
+        .handler = &w->gate,
         .log = &conf->log,
         .host = host,
         .tmp_dir = conf->tmp_dir,
         .server = conf->server,
         .conns_max = LC_MAX(conf->conns_max, 1),
-        .is_held = is_held,
-        .is_held_ctx = w,
         .on_room = on_room,
         .on_room_ctx = w,
     };
@@ -100,7 +126,7 @@ static enum lc_rc start_listeners(struct lc_worker *w)
 }
 
 enum lc_rc lc_worker_open(struct lc_worker *w, const struct lc_engine_conf *conf,
-                          const struct lc_host *host, struct lc_handler *handler, int signal_fd)
+                          const struct lc_host *host, const struct lc_app *app, int signal_fd)
 {
     enum lc_rc rc;
 
@@ -111,7 +137,10 @@ enum lc_rc lc_worker_open(struct lc_worker *w, const struct lc_engine_conf *conf
     if ((rc = lc_loop_open(&w->loop, host)) != LC_OK)
         return rc;
     lc_owner_init(&w->owner, &w->loop);
-    set_up_h1(w, host, handler);
+    w->app = *app;
+    w->gate = (struct lc_handler){.ctx = w, .on_request = on_request, .on_gone = on_gone};
+    lc_list_init(&w->ready);
+    set_up_h1(w, host);
     w->signal_watch = (struct lc_watch){.fd = signal_fd, .fn = on_guest_signal};
     if (signal_fd >= 0 && (rc = lc_loop_watch(&w->loop, &w->signal_watch, LC_READ)) != LC_OK)
         return rc;
@@ -144,8 +173,6 @@ void lc_worker_stop(struct lc_worker *w, bool is_graceful)
 /* One look a turn: the state changes inside calls and signal handlers, what follows from it happens here. */
 static void follow_state(struct lc_worker *w)
 {
-    if (!lc_list_is_empty(&w->h1.queued))
-        lc_h1_run_queued(&w->h1);
     if (w->state == LC_WORKER_RUNNING && lc_h1_has_room(&w->h1))
         on_room(&w->h1);
     if (w->state == LC_WORKER_DRAINING) {
@@ -156,13 +183,36 @@ static void follow_state(struct lc_worker *w)
     }
 }
 
+/* As lc_loop_step; applications are called between two events, with nothing of the engine on the stack. */
+static void turn(struct lc_worker *w, int max_ms)
+{
+    struct lc_loop *l = &w->loop;
+    const struct lc_host *host = l->host;
+    int timeout = lc_loop_timeout(l, max_ms), n;
+
+    if (host)
+        host->leave(host->ctx);
+    n = lc_loop_wait(l, l->own, timeout);
+    if (host)
+        host->enter(host->ctx);
+    lc_loop_begin(l, l->own, n);
+    w->h1.is_turn = true;
+    while (lc_loop_serve(l))
+        call_ready(w);
+    w->h1.is_turn = false;
+    lc_loop_end(l);
+    call_ready(w);
+    if (host)
+        host->wakeup(host->ctx);
+}
+
 void lc_worker_run(struct lc_worker *w)
 {
     uint64_t look_ms = 0;
 
     LC_OBJ(w, WORKER);
     while (w->state != LC_WORKER_ENDED) {
-        lc_loop_step(&w->loop, w->state == LC_WORKER_DRAINING ? 100 : PARENT_LOOK_MS);
+        turn(w, w->state == LC_WORKER_DRAINING ? 100 : PARENT_LOOK_MS);
         follow_state(w);
         if (w->loop.now_ms < look_ms)
             continue;
@@ -179,6 +229,7 @@ void lc_worker_close(struct lc_worker *w)
     LC_OBJ(w, WORKER);
     lc_owner_fini(&w->owner);
     stop_listeners(w);
+    lc_worker_rest(w); /* those that were not called are found and closed */
     lc_h1_fini(&w->h1);
     lc_loop_forget(&w->loop, &w->signal_watch);
     lc_loop_close(&w->loop);

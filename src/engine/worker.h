@@ -14,6 +14,12 @@
 #include <stdatomic.h>
 #include <sys/types.h>
 
+/* Who runs requests.  call() ends its exchange before it returns. */
+struct lc_app {
+    void *ctx;
+    void (*call)(void *ctx, struct lc_exchange *x);
+};
+
 enum lc_worker_state { LC_WORKER_RUNNING, LC_WORKER_DRAINING, LC_WORKER_ENDED };
 
 struct lc_worker {
@@ -23,6 +29,9 @@ struct lc_worker {
     struct lc_loop loop;
     struct lc_owner owner;
     struct lc_h1 h1;
+    struct lc_app app;
+    struct lc_handler gate; /* takes requests from the protocols into `ready` */
+    struct lc_list ready;   /* complete requests that wait for their call, oldest first */
     struct lc_listener_conf accept;
     struct lc_listener listeners[LC_LISTENERS_MAX];
     uint32_t nlisteners;
@@ -34,8 +43,10 @@ struct lc_worker {
 
 /* signal_fd: readable when the guest caught a signal, or -1. */
 LC_MUST_USE enum lc_rc lc_worker_open(struct lc_worker *w, const struct lc_engine_conf *conf,
-                                      const struct lc_host *host, struct lc_handler *handler,
+                                      const struct lc_host *host, const struct lc_app *app,
                                       int signal_fd);
+/* A call waits and the engine is lent: the requests behind it are watched meanwhile. */
+void lc_worker_rest(struct lc_worker *w);
 /* Serves until it has ended. */
 void lc_worker_run(struct lc_worker *w);
 void lc_worker_close(struct lc_worker *w);

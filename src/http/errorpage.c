@@ -1,6 +1,7 @@
 /* http/errorpage.c - the answer that needs no request, no arena and no application.
  *
  * Monitoring and proxies match on Gunicorn's bytes, so layout and order of the head are its own;
+ * 503, which Gunicorn never sends, says Retry-After;
  * the reason phrases are right for 500 and 501 too, where Gunicorn says "Bad Request".  No Server,
  * no Date: nothing is cached here. */
 #include "http/errorpage.h"
@@ -68,8 +69,8 @@ size_t lc_errorpage_write(int status, struct lc_str message, char *out, size_t c
     put_body(&counted, reason, message);
     n = snprintf(head, sizeof head,
                  "HTTP/1.1 %d %s\r\nConnection: close\r\nContent-Type: "
-                 "text/html\r\nContent-Length: %zu\r\n\r\n",
-                 status, phrase, counted.n);
+                 "text/html\r\nContent-Length: %zu\r\n%s\r\n",
+                 status, phrase, counted.n, status == 503 ? "Retry-After: 1\r\n" : "");
     LC_CHECK(n > 0 && (size_t)n < sizeof head);
     put(&o, lc_str_of(head, (size_t)n));
     put_body(&o, reason, message);

@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "base/base.h"
+#include "base/list.h"
 #include "http/body.h"
 #include "http/request.h"
 #include "http/response.h"
@@ -37,11 +38,18 @@ struct lc_exchange_ops {
     void (*cut)(struct lc_exchange *x);
     void (*fail)(struct lc_exchange *x, int status, const char *mesg);
     void (*drop)(struct lc_exchange *x);
+    void (*rest)(struct lc_exchange *x);
 };
 
+/* Whoever runs applications.  Its functions run in the thread that owns the engine. */
 struct lc_handler {
     void *ctx;
-    void (*on_request)(struct lc_handler *h, struct lc_exchange *x);
+    /* A complete request.  True: answered, or kept for long.  False: the handler ends it or says lc_exchange_rest before
+     * the engine waits again; until then the protocol spares itself what only a waiting connection needs. */
+    bool (*on_request)(struct lc_handler *h, struct lc_exchange *x);
+    /* The client left before its answer: nothing reaches it any more.  The exchange still waits for its end, which may
+     * come from within.  May be NULL. */
+    void (*on_gone)(struct lc_handler *h, struct lc_exchange *x);
 };
 
 struct lc_exchange {
@@ -57,6 +65,9 @@ struct lc_exchange {
     bool is_trusted;       /* the peer may speak for clients */
     bool is_head;          /* HEAD: an answer without a body */
     uint64_t started_ms;   /* when its first byte came */
+    struct lc_list link;   /* the handler's: its queue */
+    uint64_t ready_ms;     /* the handler's: when the request was complete */
+    void *call;            /* the handler's: who runs it */
     struct lc_arena arena; /* goes with the exchange */
     struct lc_field fields[LC_EXCHANGE_FIELDS];
     char first[LC_EXCHANGE_ARENA]; /* the arena's first chunk */
@@ -110,6 +121,12 @@ static inline void lc_exchange_cut(struct lc_exchange *x)
 static inline void lc_exchange_fail(struct lc_exchange *x, int status, const char *mesg)
 {
     x->ops->fail(x, status, mesg);
+}
+
+/* The answer will take a while: the connection is watched and timed meanwhile.  See on_request. */
+static inline void lc_exchange_rest(struct lc_exchange *x)
+{
+    x->ops->rest(x);
 }
 
 /* The application took the connection over (hijack): the server's descriptor is closed without a word. */

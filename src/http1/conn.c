@@ -9,7 +9,7 @@
  *   I4  a closed connection's memory is freed at the end of the turn, when no event can name it.
  *
  *        accept -> HEAD -> BODY -> CALL -> SEND -> IDLE -> HEAD ...
- *                    \       \-> QUEUED -^   \-> DRAIN -^
+ *                    \       \               \-> DRAIN -^
  *                     \-------\-----------\----> LINGER -> CLOSED          any -> CLOSED
  */
 #include "http1/conn_int.h"
@@ -17,14 +17,12 @@
 #define TURN_STEPS 64 /* of one connection before others get their turn */
 
 static const uint16_t moves[LC_H1_STATES] = {
-    [LC_H1_IDLE] = LC_BIT(LC_H1_HEAD) | LC_BIT(LC_H1_BODY) | LC_BIT(LC_H1_QUEUED) |
-                   LC_BIT(LC_H1_CALL) | LC_BIT(LC_H1_SEND) | LC_BIT(LC_H1_LINGER) |
-                   LC_BIT(LC_H1_CLOSED),
-    [LC_H1_HEAD] = LC_BIT(LC_H1_BODY) | LC_BIT(LC_H1_QUEUED) | LC_BIT(LC_H1_CALL) |
+    [LC_H1_IDLE] = LC_BIT(LC_H1_HEAD) | LC_BIT(LC_H1_BODY) | LC_BIT(LC_H1_CALL) |
                    LC_BIT(LC_H1_SEND) | LC_BIT(LC_H1_LINGER) | LC_BIT(LC_H1_CLOSED),
-    [LC_H1_BODY] = LC_BIT(LC_H1_QUEUED) | LC_BIT(LC_H1_CALL) | LC_BIT(LC_H1_SEND) |
+    [LC_H1_HEAD] = LC_BIT(LC_H1_BODY) | LC_BIT(LC_H1_CALL) | LC_BIT(LC_H1_SEND) |
                    LC_BIT(LC_H1_LINGER) | LC_BIT(LC_H1_CLOSED),
-    [LC_H1_QUEUED] = LC_BIT(LC_H1_CALL) | LC_BIT(LC_H1_CLOSED),
+    [LC_H1_BODY] =
+        LC_BIT(LC_H1_CALL) | LC_BIT(LC_H1_SEND) | LC_BIT(LC_H1_LINGER) | LC_BIT(LC_H1_CLOSED),
     [LC_H1_CALL] = LC_BIT(LC_H1_SEND) | LC_BIT(LC_H1_DRAIN) | LC_BIT(LC_H1_IDLE) |
                    LC_BIT(LC_H1_LINGER) | LC_BIT(LC_H1_CLOSED),
     [LC_H1_SEND] =
@@ -36,6 +34,8 @@ static const uint16_t moves[LC_H1_STATES] = {
 void lc_h1_goto(struct lc_h1_conn *c, enum lc_h1_state to)
 {
     LC_CHECK(moves[c->state] & LC_BIT(to));
+    c->h1->counts[c->state]--;
+    c->h1->counts[to]++;
     c->state = (uint8_t)to;
 }
 
@@ -55,6 +55,8 @@ static bool begin_request(struct lc_h1_conn *c)
     x->listener = c->listener;
     x->peer = &c->peer;
     x->started_ms = c->h1->loop->now_ms;
+    lc_list_init(&x->link);
+    x->call = NULL;
     x->is_https = x->is_head = x->is_trusted = false;
     lc_arena_init(&x->arena, x->first, sizeof x->first, c->h1->head_max);
     lc_response_init(&x->res, &c->h1->blocks);
@@ -148,6 +150,8 @@ void lc_h1_close(struct lc_h1_conn *c)
 
 void lc_h1_lost(struct lc_h1_conn *c)
 {
+    struct lc_handler *handler = c->h1->handler;
+
     c->is_gone = true;
     if (c->state != LC_H1_CALL) {
         lc_h1_close(c);
@@ -157,6 +161,8 @@ void lc_h1_lost(struct lc_h1_conn *c)
     lc_outq_fini(&c->out);
     lc_outq_init(&c->out, &c->h1->out);
     c->want_close = true;
+    if (handler->on_gone)
+        handler->on_gone(handler, &c->req->x);
 }
 
 /* Unread bytes in the kernel turn a close into a reset that can overtake the answer: shut our side first and read on. */
@@ -213,6 +219,7 @@ static void advance(struct lc_h1_conn *c);
 
 void lc_h1_answered(struct lc_h1_conn *c)
 {
+    c->is_soon = false;
     lc_loop_refresh(c->h1->loop);
     if (c->is_gone) {
         lc_h1_close(c);
@@ -232,20 +239,13 @@ void lc_h1_answered(struct lc_h1_conn *c)
 
 static bool dispatch(struct lc_h1_conn *c)
 {
-    struct lc_h1 *h1 = c->h1;
-    uint64_t began_ns;
-    bool is_timed;
+    struct lc_handler *handler = c->h1->handler;
 
-    if (h1->is_held && h1->is_held(h1->is_held_ctx)) {
-        lc_h1_goto(c, LC_H1_QUEUED);
+    lc_h1_goto(c, LC_H1_CALL);
+    if (!handler->on_request(handler, &c->req->x)) {
+        c->is_soon = true;
         return false;
     }
-    lc_h1_goto(c, LC_H1_CALL);
-    is_timed = h1->ncalls++ % LC_H1_SAMPLE == 0 || !lc_list_is_empty(&h1->corked);
-    began_ns = is_timed ? lc_loop_ns() : 0;
-    h1->handler->on_request(h1->handler, &c->req->x);
-    if (is_timed)
-        lc_h1_call_ended(h1, began_ns);
     return c->state == LC_H1_IDLE || c->state == LC_H1_DRAIN;
 }
 
@@ -485,19 +485,8 @@ void lc_h1_on_event(struct lc_watch *w, uint32_t events)
         on_readable(c);
     if (c->state == LC_H1_CLOSED)
         return;
-    if ((events & LC_HUP) &&
-        (c->state == LC_H1_CALL || c->state == LC_H1_SEND || c->state == LC_H1_QUEUED))
+    if ((events & LC_HUP) && (c->state == LC_H1_CALL || c->state == LC_H1_SEND))
         lc_h1_lost(c);
     lc_h1_settle(c);
     lc_h1_settle_interest(c, events);
-}
-
-void lc_h1_go_on(struct lc_h1_conn *c)
-{
-    c->settled = LC_H1_CLOSED;
-    c->is_busy = true;
-    dispatch(c);
-    c->is_busy = false;
-    if (c->state != LC_H1_CLOSED)
-        advance(c);
 }

@@ -19,6 +19,18 @@
 
 struct lc_h1_conn;
 
+enum lc_h1_state {
+    LC_H1_IDLE,   /* between requests: nothing of the next is here */
+    LC_H1_HEAD,   /* a head is arriving; also a new connection that has said nothing */
+    LC_H1_BODY,   /* a body is arriving that must be whole before the application is called */
+    LC_H1_CALL,   /* the handler has it */
+    LC_H1_SEND,   /* answered; bytes wait for the client */
+    LC_H1_DRAIN,  /* answered and sent; the rest of the request's body is read away */
+    LC_H1_LINGER, /* our side is shut; what the client still sends is thrown away */
+    LC_H1_CLOSED,
+    LC_H1_STATES
+};
+
 /* One a worker.  The caller fills the first part; lc_h1_init the rest. */
 struct lc_h1 {
     struct lc_loop *loop;
@@ -30,13 +42,14 @@ struct lc_h1 {
     const char *tmp_dir; /* for spooled bodies and answers; NULL: the system's */
     const char *server;  /* the Server field's value */
     uint32_t conns_max;  /* worker_connections */
-    bool (*is_held)(
-        void *ctx); /* true while no application may be called (the engine is lent); may be NULL */
-    void *is_held_ctx;
 
     uint32_t nconns;
-    bool is_draining; /* answers say Connection: close, idle connections are closed */
-    bool must_shut;   /* a child holds our descriptors: a close must say so to the client */
+    uint32_t counts[LC_H1_STATES]; /* connections by state */
+    uint64_t refused[6];           /* answers with the server's own page, by class of status */
+    bool is_draining;              /* answers say Connection: close, idle connections are closed */
+    bool must_shut; /* a child holds our descriptors: a close must say so to the client */
+    bool
+        is_turn; /* the thread that steps the engine is inside a turn and may answer more before it waits */
     struct lc_pool blocks, requests, conns;
     struct lc_outq_conf out;
     struct lc_list idle;    /* connections between requests, longest first */
@@ -48,7 +61,6 @@ struct lc_h1 {
     uint64_t call_ns;       /* what application calls take, by samples */
     uint32_t ncalls;
     uint64_t cork_after_ms; /* a slow call was seen: no corking before this */
-    struct lc_list queued;  /* complete requests that came while is_held */
     struct lc_log_limit complaint, trouble;
     uint32_t head_max; /* most bytes of input for one head */
     time_t fixed_s;    /* the second that fixed tells */
@@ -67,8 +79,11 @@ bool lc_h1_open(struct lc_h1 *h1, struct lc_stream *s, const struct lc_addr *pee
                 uint32_t listener);
 /* Can one more be admitted?  False while all conns_max connections are inside the application or being answered. */
 bool lc_h1_has_room(struct lc_h1 *h1);
-/* Calls the application for requests that completed while is_held. */
-void lc_h1_run_queued(struct lc_h1 *h1);
+/* Around an application call: now and then its time is taken, which decides how answers leave (cork.c). */
+uint64_t lc_h1_call_began(struct lc_h1 *h1);
+void lc_h1_call_ended(struct lc_h1 *h1, uint64_t began);
+/* Sends what waits for the end of the turn. */
+void lc_h1_uncork(struct lc_h1 *h1);
 /* Begins to drain: see is_draining. */
 void lc_h1_drain(struct lc_h1 *h1);
 

@@ -8,19 +8,6 @@
 
 #define LC_H1_DRAIN_MAX 65536 /* of an unread body, to keep its connection */
 
-enum lc_h1_state {
-    LC_H1_IDLE,   /* between requests: nothing of the next is here */
-    LC_H1_HEAD,   /* a head is arriving; also a new connection that has said nothing */
-    LC_H1_BODY,   /* a body is arriving that must be whole before the application is called */
-    LC_H1_QUEUED, /* complete, but no application may be called now */
-    LC_H1_CALL,   /* the application has it */
-    LC_H1_SEND,   /* answered; bytes wait for the client */
-    LC_H1_DRAIN,  /* answered and sent; the rest of the request's body is read away */
-    LC_H1_LINGER, /* our side is shut; what the client still sends is thrown away */
-    LC_H1_CLOSED,
-    LC_H1_STATES
-};
-
 enum lc_h1_phase { LC_H1_DATA, LC_H1_TRAILERS };
 
 /* What exists only while a request is under way. */
@@ -49,6 +36,7 @@ struct lc_h1_conn {
     bool wants_body : 1;  /* the application waits for more of its body */
     bool is_watched : 1;  /* the poller knows it */
     bool is_answering : 1; /* an answer to the current request has begun */
+    bool is_soon : 1;      /* in CALL: the handler said so, nothing is settled yet */
     uint32_t listener;
     struct lc_h1 *h1;
     struct lc_h1_request *req; /* NULL while idle */
@@ -78,8 +66,6 @@ void lc_h1_lost(struct lc_h1_conn *c);
 bool lc_h1_grow_fields(struct lc_exchange *x, struct lc_request *req);
 /* The exchange has ended: what the connection does next. */
 void lc_h1_answered(struct lc_h1_conn *c);
-/* A queued request, now that applications may be called again. */
-void lc_h1_go_on(struct lc_h1_conn *c);
 void lc_h1_advance_later(struct lc_task *t);
 /* Reads once, then serves what is here. */
 void lc_h1_read_head(struct lc_h1_conn *c);
@@ -94,12 +80,9 @@ void lc_h1_read_head(struct lc_h1_conn *c);
 bool lc_h1_may_cork(const struct lc_h1_conn *c);
 /* Takes the block; the answer lies in it from `from` to its end. */
 void lc_h1_cork(struct lc_h1_conn *c, struct lc_buf *block, uint32_t from);
-void lc_h1_uncork(struct lc_h1 *h1);
 void lc_h1_uncork_task(struct lc_task *t);
 /* Sends this one's now. */
 void lc_h1_uncork_one(struct lc_h1_conn *c);
-/* After an application call in a turn that has more to serve. */
-void lc_h1_call_ended(struct lc_h1 *h1, uint64_t began_ns);
 
 /* refuse.c */
 /* Answers with the server's own page and closes slowly.  mesg goes into the page, why into the log (NULL: not logged). */
@@ -115,6 +98,8 @@ void lc_h1_body_broke(struct lc_h1_conn *c, enum lc_rc rc);
 /* settle.c */
 /* Lists, deadline and interest for the state the connection has come to rest in. */
 void lc_h1_settle(struct lc_h1_conn *c);
+/* The same for a call that was to be over soon and is not. */
+void lc_h1_settle_call(struct lc_h1_conn *c);
 /* After an event: interest that fired although nobody wanted it is given up. */
 void lc_h1_settle_interest(struct lc_h1_conn *c, uint32_t events);
 /* The application waits for its body: from here on the client's pace is judged. */

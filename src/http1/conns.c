@@ -2,6 +2,8 @@
  * Runs in: worker, owner of the engine. */
 #include "http1/conn_int.h"
 
+#include <string.h>
+
 #define IDLE_GRACE_MS \
     1000 /* a connection idle for less is not the one to close when room is needed */
 
@@ -54,21 +56,10 @@ bool lc_h1_open(struct lc_h1 *h1, struct lc_stream *s, const struct lc_addr *pee
     lc_task_init(&c->later, lc_h1_advance_later);
     lc_outq_init(&c->out, &h1->out);
     h1->nconns++;
+    h1->counts[LC_H1_HEAD]++;
     lc_h1_read_head(
         c); /* what came with the handshake is served before the poller even knows the connection */
     return true;
-}
-
-void lc_h1_run_queued(struct lc_h1 *h1)
-{
-    while (!lc_list_is_empty(&h1->queued)) {
-        struct lc_h1_conn *c = LC_CONTAINER_OF(h1->queued.next, struct lc_h1_conn, link);
-
-        lc_list_remove(&c->link);
-        lc_h1_go_on(c);
-        if (h1->is_held && h1->is_held(h1->is_held_ctx))
-            return;
-    }
 }
 
 static void close_list(struct lc_list *l)
@@ -125,11 +116,11 @@ void lc_h1_init(struct lc_h1 *h1)
 
     h1->head_max = (uint32_t)LC_MIN(head, (uint64_t)1 << 30);
     h1->nconns = 0;
+    memset(h1->counts, 0, sizeof h1->counts);
     h1->fixed_s = 0;
     lc_list_init(&h1->idle);
     lc_list_init(&h1->reading);
     lc_list_init(&h1->other);
-    lc_list_init(&h1->queued);
     lc_list_init(&h1->corked);
     lc_task_init(&h1->uncork, lc_h1_uncork_task);
     h1->cork_after_ms = h1->call_ns = h1->ncalls = 0;
@@ -147,7 +138,6 @@ void lc_h1_fini(struct lc_h1 *h1)
     h1->on_room = NULL;
     close_list(&h1->idle);
     close_list(&h1->reading);
-    close_list(&h1->queued);
     close_list(&h1->corked);
     lc_task_cancel(&h1->uncork);
     close_list(&h1->other);

@@ -14,7 +14,7 @@ bool lc_h1_may_cork(const struct lc_h1_conn *c)
     const struct lc_h1 *h1 = c->h1;
 
     return h1->call_ns >= LC_H1_CORK_CALL_NS && h1->loop->now_ms >= h1->cork_after_ms &&
-           c->is_busy && lc_loop_has_more(h1->loop) && lc_outq_is_empty(&c->out) &&
+           h1->is_turn && lc_loop_has_more(h1->loop) && lc_outq_is_empty(&c->out) &&
            c->wire == c->in.len;
 }
 
@@ -65,12 +65,20 @@ void lc_h1_uncork_task(struct lc_task *t)
     lc_h1_uncork(LC_CONTAINER_OF(t, struct lc_h1, uncork));
 }
 
-void lc_h1_call_ended(struct lc_h1 *h1, uint64_t began_ns)
+uint64_t lc_h1_call_began(struct lc_h1 *h1)
 {
-    uint64_t now = lc_loop_ns();
+    return h1->ncalls++ % LC_H1_SAMPLE == 0 || !lc_list_is_empty(&h1->corked) ? lc_loop_ns() : 0;
+}
 
-    h1->call_ns = (3 * h1->call_ns + (now - began_ns)) / 4;
-    if (now - began_ns > LC_H1_SLOW_NS) /* where slow calls occur, the next may be one too */
+void lc_h1_call_ended(struct lc_h1 *h1, uint64_t began)
+{
+    uint64_t now;
+
+    if (began == 0)
+        return;
+    now = lc_loop_ns();
+    h1->call_ns = (3 * h1->call_ns + (now - began)) / 4;
+    if (now - began > LC_H1_SLOW_NS) /* where slow calls occur, the next may be one too */
         h1->cork_after_ms = h1->loop->now_ms + LC_H1_CORK_REST_MS;
     if (!lc_list_is_empty(&h1->corked) && now - h1->cork_since_ns > LC_H1_CORK_NS)
         lc_h1_uncork(h1);

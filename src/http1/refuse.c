@@ -16,6 +16,7 @@ void lc_h1_refuse(struct lc_h1_conn *c, int status, const char *mesg, const char
     }
     if (c->req && c->req->x.req.method_id == LC_METHOD_HEAD && body)
         n = (size_t)(body - page) + 4; /* RFC 9110 9.3.2 */
+    c->h1->refused[status / 100 % 6]++;
     c->want_close = true;
     c->want_linger = c->req == NULL || !c->req->x.body.is_done || c->state != LC_H1_CALL;
     lc_h1_say(c, page, n);

@@ -64,10 +64,6 @@ static void settle_new_state(struct lc_h1_conn *c)
         lc_buf_release(&c->in, &h1->blocks);
         set_deadline(c, lim->linger_ms);
         break;
-    case LC_H1_QUEUED:
-        enlist(c, &h1->queued);
-        c->deadline_ms = 0;
-        break;
     default:
         enlist(c, &h1->other);
         set_deadline(c, lim->rate_window_ms);
@@ -109,7 +105,7 @@ void lc_h1_settle(struct lc_h1_conn *c)
 {
     uint32_t want;
 
-    if (c->state == LC_H1_CLOSED || c->cork.p) /* a corked answer is not at rest */
+    if (c->state == LC_H1_CLOSED || c->cork.p || c->is_soon) /* not at rest */
         return;
     if (c->state == LC_H1_IDLE)
         settle_idle(c);
@@ -125,6 +121,12 @@ void lc_h1_settle(struct lc_h1_conn *c)
         watch(c, want);
 }
 
+void lc_h1_settle_call(struct lc_h1_conn *c)
+{
+    c->is_soon = false;
+    lc_h1_settle(c);
+}
+
 /* What the application computed meanwhile is not the client's fault: after a pause the window begins anew.  Waits that
  * follow each other closely are one, or a client could feed it a byte at a time for ever. */
 void lc_h1_await_body(struct lc_h1_conn *c)
@@ -133,13 +135,13 @@ void lc_h1_await_body(struct lc_h1_conn *c)
     c->wants_body = true;
     if (c->settled == LC_H1_CALL && c->h1->loop->now_ms - c->since_ms > COMPUTED_MS)
         settle_new_state(c);
-    lc_h1_settle(c);
+    lc_h1_settle_call(c);
     c->since_ms = c->h1->loop->now_ms;
 }
 
 void lc_h1_settle_interest(struct lc_h1_conn *c, uint32_t events)
 {
-    if (c->state == LC_H1_CLOSED || !(events & (LC_READ | LC_HUP)) || want_read(c))
+    if (c->state == LC_H1_CLOSED || c->is_soon || !(events & (LC_READ | LC_HUP)) || want_read(c))
         return;
     watch(c, lc_outq_is_empty(&c->out) ? 0 : LC_WRITE);
 }
@@ -194,8 +196,6 @@ static void on_deadline(struct lc_h1_conn *c)
         break;
     case LC_H1_CALL:
         judge_call(c);
-        break;
-    case LC_H1_QUEUED:
         break;
     default:
         lc_h1_close(c);

@@ -330,7 +330,7 @@ static enum lc_rc h1_write(struct lc_exchange *x, const struct lc_piece *v, int 
     rc = write_all(c, x, n ? v : &none, n, is_last);
     /* What waits leaves when the socket takes it, also while the call goes on. */
     if (!lc_outq_is_empty(&c->out) && !c->is_gone)
-        lc_h1_settle(c);
+        lc_h1_settle_call(c);
     return rc;
 }
 
@@ -508,6 +508,11 @@ static void h1_drop(struct lc_exchange *x)
     lc_h1_close(c);
 }
 
+static void h1_rest(struct lc_exchange *x)
+{
+    lc_h1_settle_call(conn_of(x));
+}
+
 const struct lc_exchange_ops lc_h1_exchange_ops = {
     .write = h1_write,
     .write_file = h1_write_file,
@@ -522,4 +527,5 @@ const struct lc_exchange_ops lc_h1_exchange_ops = {
     .cut = h1_cut,
     .fail = h1_fail,
     .drop = h1_drop,
+    .rest = h1_rest,
 };

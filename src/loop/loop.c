@@ -92,7 +92,7 @@ static void run_deferred(struct lc_loop *l)
     }
 }
 
-static int wait_ms(struct lc_loop *l, int max_ms)
+int lc_loop_timeout(struct lc_loop *l, int max_ms)
 {
     int next = lc_timers_next_ms(&l->timers, l->now_ms);
 
@@ -103,33 +103,60 @@ static int wait_ms(struct lc_loop *l, int max_ms)
     return next < 0 ? max_ms : LC_MIN(next, max_ms);
 }
 
-void lc_loop_step(struct lc_loop *l, int max_ms)
+int lc_loop_wait(struct lc_loop *l, struct lc_ready *ready, int timeout_ms)
 {
-    const struct lc_host *host = l->host;
-    int timeout = wait_ms(l, max_ms);
-    uint64_t turn_ms;
     int n = 0;
 
-    if (host && host->leave)
-        host->leave(host->ctx);
-    if (lc_poll_wait(&l->poll, l->ready, LC_LOOP_BATCH, timeout, &n) != LC_OK)
+    if (lc_poll_wait(&l->poll, ready, LC_LOOP_BATCH, timeout_ms, &n) != LC_OK)
         n = 0; /* a signal: the host looks in wakeup */
-    if (host && host->enter)
-        host->enter(host->ctx);
-    lc_loop_refresh(l);
-    turn_ms = l->now_ms;
-    l->nready = n;
-    for (l->iready = 0; l->iready < l->nready;) {
-        struct lc_ready *r = &l->ready[l->iready++];
+    return n;
+}
 
-        if (r->w)
-            r->w->fn(r->w, r->events);
-    }
+void lc_loop_begin(struct lc_loop *l, struct lc_ready *ready, int n)
+{
+    lc_loop_refresh(l);
+    l->turn_ms = l->now_ms;
+    l->ready = ready;
+    l->nready = n;
+    l->iready = 0;
+    l->was_full = n == LC_LOOP_BATCH;
+}
+
+bool lc_loop_serve(struct lc_loop *l)
+{
+    struct lc_ready *r;
+
+    if (l->iready == l->nready)
+        return false;
+    r = &l->ready[l->iready++];
+    if (r->w)
+        r->w->fn(r->w, r->events);
+    return true;
+}
+
+void lc_loop_end(struct lc_loop *l)
+{
     l->nready = l->iready = 0;
     run_deferred(l);
     /* By the clock of the wait: what arrived during a long call has not been read yet, and a full batch left some. */
-    if (n < LC_LOOP_BATCH)
-        lc_timers_run(&l->timers, turn_ms);
+    if (!l->was_full)
+        lc_timers_run(&l->timers, l->turn_ms);
+}
+
+void lc_loop_step(struct lc_loop *l, int max_ms)
+{
+    const struct lc_host *host = l->host;
+    int timeout = lc_loop_timeout(l, max_ms), n;
+
+    if (host && host->leave)
+        host->leave(host->ctx);
+    n = lc_loop_wait(l, l->own, timeout);
+    if (host && host->enter)
+        host->enter(host->ctx);
+    lc_loop_begin(l, l->own, n);
+    while (lc_loop_serve(l)) {
+    }
+    lc_loop_end(l);
     if (host && host->wakeup)
         host->wakeup(host->ctx);
 }

@@ -37,8 +37,11 @@ struct lc_loop {
     time_t wall_s;      /* the wall clock's second, as of this turn */
     bool is_clock_told; /* tests and fuzz targets tell the time: refreshing leaves it alone */
     struct lc_list deferred;
-    int nready, iready; /* events of this turn: those before iready were served */
-    struct lc_ready ready[LC_LOOP_BATCH];
+    uint64_t turn_ms;                   /* the clock as this turn began */
+    struct lc_ready *ready;             /* of this turn, in the memory of who waited for them */
+    int nready, iready;                 /* those before iready were served */
+    bool was_full;                      /* the batch was: more may have happened before turn_ms */
+    struct lc_ready own[LC_LOOP_BATCH]; /* lc_loop_step's */
 };
 
 LC_MUST_USE enum lc_rc lc_loop_open(struct lc_loop *l, const struct lc_host *host);
@@ -54,6 +57,21 @@ void lc_task_cancel(struct lc_task *t);
 
 /* One turn; waits at most max_ms (-1: until something happens). */
 void lc_loop_step(struct lc_loop *l, int max_ms);
+
+/* The same turn in pieces, for who lets others at the engine while it waits, or does more between two events:
+ *
+ *      lc_loop_timeout -> (engine free) lc_loop_wait -> lc_loop_begin -> lc_loop_serve, while true -> lc_loop_end
+ *
+ * Only lc_loop_wait may run while another thread touches the engine.  Whoever then defers a task, or sets a timer for
+ * earlier than the wait ends, wakes it.  Begun events that are not served yet may be served by another thread. */
+int lc_loop_timeout(struct lc_loop *l, int max_ms);
+/* Returns how many of at most LC_LOOP_BATCH are ready. */
+int lc_loop_wait(struct lc_loop *l, struct lc_ready *ready, int timeout_ms);
+void lc_loop_begin(struct lc_loop *l, struct lc_ready *ready, int n);
+/* Serves one event.  False: there is none left. */
+bool lc_loop_serve(struct lc_loop *l);
+/* Deferred tasks, then timers. */
+void lc_loop_end(struct lc_loop *l);
 /* Are there events of this turn that were not served yet? */
 static inline bool lc_loop_has_more(const struct lc_loop *l)
 {

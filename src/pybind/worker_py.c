@@ -70,7 +70,7 @@ static void call_exit(PyObject *callbacks, PyObject *name, int slot)
 
 static int serve(struct lc_wsgi *w, int signal_fd)
 {
-    enum lc_rc rc = lc_worker_open(&w->worker, &w->conf, &w->host, &w->handler, signal_fd);
+    enum lc_rc rc = lc_worker_open(&w->worker, &w->conf, &w->host, &w->calls, signal_fd);
 
     if (rc != LC_OK) {
         PyErr_Format(PyExc_OSError, "the worker could not set up its engine: %s", lc_rc_name(rc));

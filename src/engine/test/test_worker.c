@@ -19,7 +19,7 @@
 struct house {
     struct lc_engine_conf conf;
     struct lc_worker w;
-    struct lc_handler handler;
+    struct lc_app app;
     struct lc_thread client;
     struct sockaddr_in tcp;
     struct sockaddr_un local;
@@ -87,9 +87,9 @@ static void write_much(struct house *h, struct lc_exchange *x)
     }
 }
 
-static void on_request(struct lc_handler *handler, struct lc_exchange *x)
+static void call(void *ctx, struct lc_exchange *x)
 {
-    struct house *h = handler->ctx;
+    struct house *h = ctx;
     char text[64];
     struct lc_piece piece = {.p = text};
 
@@ -201,7 +201,7 @@ static void house_init(struct house *h)
         .server = "licorne",
     };
     set_listeners(h);
-    h->handler = (struct lc_handler){.ctx = h, .on_request = on_request};
+    h->app = (struct lc_app){.ctx = h, .call = call};
     assert_int_equal(lc_fd_pipe(h->signal_fds), LC_OK);
     for (size_t i = 0; i < LC_ARRAY_LEN(h->fds); i++)
         h->fds[i] = -1;
@@ -211,7 +211,7 @@ static void house_init(struct house *h)
 static void house_run(struct house *h, lc_thread_fn clients)
 {
     alarm(60);
-    assert_int_equal(lc_worker_open(&h->w, &h->conf, NULL, &h->handler, h->signal_fds[0]), LC_OK);
+    assert_int_equal(lc_worker_open(&h->w, &h->conf, NULL, &h->app, h->signal_fds[0]), LC_OK);
     assert_int_equal(lc_thread_start(&h->client, clients, h), LC_OK);
     lc_worker_run(&h->w);
     h->has_signal = h->w.has_signal;

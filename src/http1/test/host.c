@@ -17,11 +17,6 @@ static void release(void *ctx, void *obj)
     h->nreleased++;
 }
 
-static bool is_held(void *ctx)
-{
-    return ((struct host *)ctx)->is_held;
-}
-
 static void on_room(struct lc_h1 *h1)
 {
     ((struct host *)h1->on_room_ctx)->nroom++;
@@ -77,8 +72,6 @@ void host_start(struct host *h)
         .tmp_dir = "/tmp",
         .server = "licorne",
         .conns_max = 1000,
-        .is_held = is_held,
-        .is_held_ctx = h,
         .on_room = on_room,
         .on_room_ctx = h,
     };
@@ -120,10 +113,17 @@ void host_say(struct host_client *cl, const char *text)
     host_send(cl, text, strlen(text));
 }
 
+static void after(struct host *h)
+{
+    if (h->after)
+        h->after(h);
+}
+
 bool host_connect(struct host *h, struct host_client *cl)
 {
     size_t room = cl->mem.write_room;
     struct lc_stream s;
+    bool is_open;
 
     LC_CHECK(h->nclients < HOST_CLIENTS_MAX);
     lc_stream_mem_init(&s, &cl->mem);
@@ -132,7 +132,9 @@ bool host_connect(struct host *h, struct host_client *cl)
     LC_CHECK(cl->fd >= 0);
     s.fd = cl->fd;
     h->clients[h->nclients++] = cl;
-    return lc_h1_open(&h->h1, &s, &cl->peer, 0);
+    is_open = lc_h1_open(&h->h1, &s, &cl->peer, 0);
+    after(h);
+    return is_open;
 }
 
 void host_forget(struct host *h, struct host_client *cl)
@@ -162,7 +164,7 @@ static struct lc_h1_conn *find_in(struct lc_list *l, const struct host_client *c
 
 struct lc_h1_conn *host_conn(struct host *h, const struct host_client *cl)
 {
-    struct lc_list *lists[] = {&h->h1.idle, &h->h1.reading, &h->h1.other, &h->h1.queued};
+    struct lc_list *lists[] = {&h->h1.idle, &h->h1.reading, &h->h1.other};
     struct lc_h1_conn *c = NULL;
 
     for (size_t i = 0; i < LC_ARRAY_LEN(lists) && c == NULL; i++)
@@ -194,6 +196,7 @@ static void run_deferred(struct host *h)
 
         lc_list_remove(&t->link);
         t->fn(t);
+        after(h);
     }
 }
 
@@ -242,6 +245,7 @@ static bool deliver(struct host *h, struct host_client *cl, int *quiet)
         return false;
     before = trace_of(c, &cl->mem);
     c->watch.fn(&c->watch, events);
+    after(h);
     c = host_conn(h, cl);
     *quiet = c && same_trace(before, trace_of(c, &cl->mem)) ? *quiet + 1 : 0;
     LC_CHECK(*quiet < QUIET_MAX); /* I2 */
@@ -273,6 +277,7 @@ void host_pass(struct host *h, uint64_t ms)
 
         h->loop.now_ms = LC_MIN(until, h->loop.now_ms + step);
         lc_timers_run(&h->loop.timers, h->loop.now_ms);
+        after(h);
         host_pump(h);
     }
 }

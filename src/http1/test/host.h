@@ -33,7 +33,7 @@ struct host {
     struct lc_host guest;
     struct lc_handler handler;
     struct lc_h1 h1;
-    bool is_held; /* no application may be called now */
+    void (*after)(struct host *h); /* after each event, task and turn of the timers; may be NULL */
 
     int nkept, nreleased; /* objects given to the engine, and come back */
     int nroom;            /* connections that ended */

@@ -26,7 +26,7 @@ struct talk {
     size_t body_len;
 };
 
-static inline void talk_on_request(struct lc_handler *h, struct lc_exchange *x)
+static inline bool talk_on_request(struct lc_handler *h, struct lc_exchange *x)
 {
     struct talk *t = h->ctx;
     struct lc_str target = lc_req_text(&x->req, x->req.target);
@@ -35,6 +35,7 @@ static inline void talk_on_request(struct lc_handler *h, struct lc_exchange *x)
     t->ncalls++;
     snprintf(t->calls + n, sizeof t->calls - n, "%.*s ", (int)target.n, target.p);
     t->app(t, x);
+    return true;
 }
 
 /* Then the test may change t->h.limits, and calls talk_start. */

@@ -102,43 +102,98 @@ static void the_end_of_a_connection_is_told_to_who_accepts(void **state)
     talk_end(&t);
 }
 
-static void requests_wait_while_no_application_may_be_called(void **state)
+/* A handler that calls its application later. */
+static bool queue_it(struct lc_handler *h, struct lc_exchange *x)
+{
+    struct talk *t = h->ctx;
+
+    t->x = x;
+    return false;
+}
+
+static void tell_gone(struct lc_handler *h, struct lc_exchange *x)
+{
+    struct talk *t = h->ctx;
+
+    assert_ptr_equal(x, t->x);
+    t->ncalls++;
+    if (t->body_len == 0) {
+        t->x = NULL;
+        lc_exchange_cut(x);
+    }
+}
+
+static void a_request_to_be_called_soon_is_settled_only_when_it_is_not(void **state)
 {
     struct talk t;
+    struct lc_h1_conn *c;
 
     (void)state;
     talk_open(&t, app_hello);
-    t.h.is_held = true;
-    talk_say(&t, 0, TALK_GET("/a") TALK_GET("/b"));
-    talk_say(&t, 1, TALK_GET("/c"));
-    connection_of(&t, 0, LC_H1_QUEUED);
-    host_pass(&t.h, 300000); /* no limit of time counts while they wait */
-    assert_int_equal(t.ncalls, 0);
-    t.h.is_held = false;
-    lc_h1_run_queued(&t.h.h1);
-    host_pump(&t.h);
-    assert_string_equal(t.calls, "/a /b /c ");
+    t.h.handler.on_request = queue_it;
+    talk_say(&t, 0, TALK_GET("/a"));
+    c = t.x->conn;
+    assert_false(c->is_watched);
+    lc_exchange_rest(t.x);
+    assert_int_equal(c->settled, LC_H1_CALL);
+    talk_begin(t.x, "200 OK", NULL);
+    assert_int_equal(talk_write(t.x, "a", 1, true), LC_OK);
+    lc_exchange_finish(t.x);
+    connection_of(&t, 0, LC_H1_IDLE);
     assert_int_equal(talk_status(&t, 0), 200);
-    assert_int_equal(talk_status(&t, 1), 200);
+    talk_say(&t, 0, TALK_GET("/b") TALK_GET("/c")); /* the second waits for the first */
+    connection_of(&t, 0, LC_H1_CALL);
+    host_pass(&t.h, 300000); /* no limit of time counts meanwhile */
+    app_hello(&t, t.x);
+    assert_int_equal(talk_status(&t, 0), 200);
+    connection_of(&t, 0, LC_H1_CALL);
+    lc_exchange_rest(t.x);
+    app_hello(&t, t.x);
+    assert_int_equal(talk_status(&t, 0), 200);
+    connection_of(&t, 0, LC_H1_IDLE);
     talk_end(&t);
 }
 
-static void a_client_that_resets_while_queued_is_forgotten(void **state)
+static void the_handler_is_told_of_a_client_that_resets(void **state)
+{
+    (void)state;
+    for (int is_kept = 0; is_kept < 2; is_kept++) {
+        struct talk t;
+
+        talk_open(&t, app_hello);
+        talk_say(&t, 0, ""); /* the poller knows it */
+        t.h.handler.on_request = queue_it;
+        t.h.handler.on_gone = tell_gone;
+        talk_say(&t, 0, TALK_GET("/a"));
+        lc_exchange_rest(t.x);
+        t.body_len = (size_t)is_kept;
+        t.c[0].mem.is_peer_gone = true;
+        host_pump(&t.h);
+        assert_int_equal(t.ncalls, 1);
+        assert_int_equal(t.c[0].mem.is_closed, !is_kept);
+        if (t.x)
+            app_hello(&t, t.x); /* it may go on: nothing reaches anybody */
+        assert_true(t.c[0].mem.is_closed);
+        talk_end(&t);
+    }
+}
+
+static void connections_are_counted_by_state(void **state)
 {
     struct talk t;
 
     (void)state;
     talk_open(&t, app_hello);
-    talk_say(&t, 0, ""); /* the poller knows it */
-    t.h.is_held = true;
     talk_say(&t, 0, TALK_GET("/a"));
-    t.c[0].mem.is_peer_gone = true;
-    host_pump(&t.h);
-    assert_true(t.c[0].mem.is_closed);
-    t.h.is_held = false;
-    lc_h1_run_queued(&t.h.h1);
-    assert_int_equal(t.ncalls, 0);
+    talk_say(&t, 1, "GET");
+    talk_say(&t, 2, "BAD\r\n\r\n");
+    assert_int_equal(t.h.h1.counts[LC_H1_IDLE], 1);
+    assert_int_equal(t.h.h1.counts[LC_H1_HEAD], 1);
+    assert_int_equal(t.h.h1.counts[LC_H1_LINGER], 1);
+    assert_int_equal(t.h.h1.refused[4], 1);
     talk_end(&t);
+    for (int i = 0; i < LC_H1_CLOSED; i++)
+        assert_int_equal(t.h.h1.counts[i], 0);
 }
 
 static void draining_closes_the_idle_and_says_close_to_the_busy(void **state)
@@ -192,8 +247,9 @@ int main(void)
         EACH(a_slow_head_gives_way_before_one_that_was_just_served),
         EACH(connections_in_the_application_never_give_way),
         EACH(the_end_of_a_connection_is_told_to_who_accepts),
-        EACH(requests_wait_while_no_application_may_be_called),
-        EACH(a_client_that_resets_while_queued_is_forgotten),
+        EACH(a_request_to_be_called_soon_is_settled_only_when_it_is_not),
+        EACH(the_handler_is_told_of_a_client_that_resets),
+        EACH(connections_are_counted_by_state),
         EACH(draining_closes_the_idle_and_says_close_to_the_busy),
         EACH(draining_serves_what_has_already_arrived),
     };

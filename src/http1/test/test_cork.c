@@ -5,6 +5,7 @@
 static void answer_in_a_busy_turn(struct talk *t, struct lc_exchange *x)
 {
     t->h.h1.call_ns = LC_H1_CORK_CALL_NS;
+    t->h.h1.is_turn = true;
     t->h.loop.iready = 0;
     t->h.loop.nready = 1;
     app_hello(t, x);
@@ -155,7 +156,7 @@ static void a_cork_is_drawn_when_the_calls_behind_it_take_long(void **state)
     talk_open(&t, app_first_is_busy);
     assert_true(lc_list_is_empty(&t.h.h1.corked));
     connect_two(&t);
-    lc_h1_call_ended(&t.h.h1, 0); /* a call since the clock began */
+    lc_h1_call_ended(&t.h.h1, 1); /* a call since the clock began */
     assert_true(t.h.h1.cork_after_ms > t.h.loop.now_ms);
     talk_end(&t);
 }

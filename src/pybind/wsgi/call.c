@@ -208,9 +208,9 @@ static void answer(struct lc_wsgi *w, PyObject *env)
     Py_DECREF(result);
 }
 
-void lc_wsgi_on_request(struct lc_handler *h, struct lc_exchange *x)
+void lc_wsgi_call(void *ctx, struct lc_exchange *x)
 {
-    struct lc_wsgi *w = h->ctx;
+    struct lc_wsgi *w = ctx;
     PyObject *env;
 
     LC_CHECK(w->x == NULL && w->is_entered);

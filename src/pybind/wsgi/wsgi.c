@@ -127,6 +127,7 @@ int lc_wsgi_wait(struct lc_wsgi *w, bool for_write)
             "only the thread that the application was called in may wait for its client");
         return -1;
     }
+    lc_worker_rest(&w->worker);
     host_leave(w);
     rc = lc_owner_wait(&w->worker.owner, for_write ? is_writable : is_readable, w);
     host_enter(w);
@@ -189,7 +190,7 @@ static int make_kit(struct lc_wsgi *w)
 
 int lc_wsgi_init(struct lc_wsgi *w)
 {
-    w->handler = (struct lc_handler){.ctx = w, .on_request = lc_wsgi_on_request};
+    w->calls = (struct lc_app){.ctx = w, .call = lc_wsgi_call};
     w->host = (struct lc_host){.ctx = w,
                                .leave = host_leave,
                                .enter = host_enter,

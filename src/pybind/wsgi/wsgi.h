@@ -37,7 +37,7 @@ struct lc_key {
 };
 
 struct lc_wsgi {
-    struct lc_handler handler;
+    struct lc_app calls;
     struct lc_host host;
     struct lc_py_state *st;
     struct lc_worker worker;
@@ -102,6 +102,6 @@ PyObject *lc_wsgi_early_hints(struct lc_wsgi *w, PyObject *const *args, Py_ssize
 int lc_wsgi_deliver(struct lc_wsgi *w, PyObject *result);
 
 /* call.c */
-void lc_wsgi_on_request(struct lc_handler *h, struct lc_exchange *x);
+void lc_wsgi_call(void *ctx, struct lc_exchange *x);
 
 #endif
