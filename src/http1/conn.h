@@ -60,7 +60,6 @@ struct lc_h1 {
     uint64_t cork_since_ns; /* when the first of them was corked */
     uint64_t call_ns;       /* what application calls take, by samples */
     uint32_t ncalls;
-    uint64_t cork_after_ms; /* a slow call was seen: no corking before this */
     struct lc_log_limit complaint, trouble;
     uint32_t head_max; /* most bytes of input for one head */
     time_t fixed_s;    /* the second that fixed tells */

@@ -74,8 +74,6 @@ void lc_h1_read_head(struct lc_h1_conn *c);
 #define LC_H1_CORK_NS      500000u
 #define LC_H1_CORK_CALL_NS 20000u
 #define LC_H1_SAMPLE       16u
-#define LC_H1_SLOW_NS      5000000u
-#define LC_H1_CORK_REST_MS 1000u
 /* May this connection's small, complete answer wait for the others of this wake-up? */
 bool lc_h1_may_cork(const struct lc_h1_conn *c);
 /* Takes the block; the answer lies in it from `from` to its end. */

@@ -123,7 +123,7 @@ void lc_h1_init(struct lc_h1 *h1)
     lc_list_init(&h1->other);
     lc_list_init(&h1->corked);
     lc_task_init(&h1->uncork, lc_h1_uncork_task);
-    h1->cork_after_ms = h1->call_ns = h1->ncalls = 0;
+    h1->call_ns = h1->ncalls = 0;
     lc_pool_init(&h1->blocks, LC_BLOCK_SIZE, 64);
     lc_pool_init(&h1->requests, sizeof(struct lc_h1_request), 64);
     lc_pool_init(&h1->conns, sizeof(struct lc_h1_conn), 256);

@@ -5,17 +5,15 @@
  * the same wake-up wait to be served anyway, an answer may wait with them, but only shortly:
  *   I1  nothing is corked longer than until the turn ends, or LC_H1_CORK_NS and the call under way have passed.
  *   I2  calls so short that the client stays awake are not corked: it would only idle.
- *   I3  after a call of LC_H1_SLOW_NS nothing is corked for LC_H1_CORK_REST_MS.
- *   I4  a corked connection is in SEND, in h1->corked, and owns the block that its answer lies in. */
+ *   I3  a corked connection is in SEND, in h1->corked, and owns the block that its answer lies in. */
 #include "http1/conn_int.h"
 
 bool lc_h1_may_cork(const struct lc_h1_conn *c)
 {
     const struct lc_h1 *h1 = c->h1;
 
-    return h1->call_ns >= LC_H1_CORK_CALL_NS && h1->loop->now_ms >= h1->cork_after_ms &&
-           h1->is_turn && lc_loop_has_more(h1->loop) && lc_outq_is_empty(&c->out) &&
-           c->wire == c->in.len;
+    return h1->call_ns >= LC_H1_CORK_CALL_NS && h1->is_turn && lc_loop_has_more(h1->loop) &&
+           lc_outq_is_empty(&c->out) && c->wire == c->in.len;
 }
 
 void lc_h1_cork(struct lc_h1_conn *c, struct lc_buf *block, uint32_t from)
@@ -78,8 +76,6 @@ void lc_h1_call_ended(struct lc_h1 *h1, uint64_t began)
         return;
     now = lc_loop_ns();
     h1->call_ns = (3 * h1->call_ns + (now - began)) / 4;
-    if (now - began > LC_H1_SLOW_NS) /* where slow calls occur, the next may be one too */
-        h1->cork_after_ms = h1->loop->now_ms + LC_H1_CORK_REST_MS;
     if (!lc_list_is_empty(&h1->corked) && now - h1->cork_since_ns > LC_H1_CORK_NS)
         lc_h1_uncork(h1);
 }
