@@ -48,7 +48,7 @@ struct lc_handler {
      * the engine waits again; until then the protocol spares itself what only a waiting connection needs. */
     bool (*on_request)(struct lc_handler *h, struct lc_exchange *x);
     /* The client left before its answer: nothing reaches it any more.  The exchange still waits for its end, which may
-     * come from within.  May be NULL. */
+     * come from within, but not where this is said from within one of the handler's own calls.  May be NULL. */
     void (*on_gone)(struct lc_handler *h, struct lc_exchange *x);
 };
 
