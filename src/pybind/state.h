@@ -40,7 +40,7 @@ LC_NORETURN void lc_py_leave(int status);
 int lc_py_exit_status(PyObject *exc);
 /* worker_py.c: a worker from fork to exit status; _engine.worker_stop; what a fork inside the application means */
 int lc_py_run_worker(struct lc_py_state *st, PyObject *config, PyObject *callbacks, int slot);
-PyObject *lc_py_worker_stop(PyObject *module, PyObject *graceful);
+PyObject *lc_py_worker_stop(PyObject *module, PyObject *args);
 PyObject *lc_py_forked(PyObject *module, PyObject *in_child);
 /* config_py.c: fills conf; texts are borrowed from config, which must outlive it. -1 with an exception set. */
 int lc_py_config(PyObject *config, struct lc_engine_conf *conf);
