@@ -65,6 +65,7 @@ def verb_bench(args):
 
 def verb_docs(_args):
     """Regenerates what is generated, then checks every link of the pages."""
+    run([sys.executable, ROOT / "tools/gen_bounds.py"])
     generator = ROOT / "tools/gen_docs.py"
     if generator.exists():
         devkit.install()

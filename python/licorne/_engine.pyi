@@ -25,8 +25,10 @@ class _Callbacks(Protocol):
 def run_master(config: dict[str, Any], callbacks: _Callbacks) -> int:
     """Fork workers and supervise them until told to stop. -> exit status"""
 
-def worker_stop(graceful: bool) -> bool | None:
+def worker_stop(graceful: bool, status: int, /) -> bool:
     """Ask this worker to leave: after what is under way, or at once.
+
+    One that still boots ends inside this call, with `status`.
 
     True if an application call is running on this thread, which the caller may then interrupt.
     """

@@ -9,6 +9,8 @@ The C master forks, reaps, respawns and answers signals. It calls the methods be
 """
 
 import os
+import signal
+import threading
 
 from licorne import SERVER, SERVER_SOFTWARE, __version__, glogging, sock, worker
 from licorne.app.loader import import_app
@@ -20,6 +22,7 @@ class Master:
         self.uri = uri
         self.name = name
         self.app = None  # set here only by preload_app
+        self.is_interrupted = False  # in a worker: it was told to leave at once
         self.log_to = glogging.setup(config)
 
     def run(self):
@@ -40,6 +43,16 @@ class Master:
         finally:
             if os.getpid() == pid:  # a worker that unwinds this far owns none of it
                 sock.close_all(listeners)
+                self._end_signals()
+
+    def _end_signals(self):
+        """The engine left the stopping ones without effect, and one Ctrl-C more changes nothing.
+
+        Other people's code, though, may hold the process up at its end, and must be stoppable.
+        """
+        is_alone = self.app is None and threading.active_count() == 1
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
+            signal.signal(number, signal.SIG_IGN if is_alone else signal.SIG_DFL)
 
     def engine_config(self, listeners):
         config = self.config.engine()
@@ -91,4 +104,4 @@ class Master:
 
     def handle_error(self, environ, method, path, exc):
         """Callback of a worker: the application, or what it returned, raised `exc`."""
-        worker.log_request_error(self.log_to, method, path, exc)
+        worker.log_request_error(self.log_to, method, path, exc, self.is_interrupted)

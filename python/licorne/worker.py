@@ -6,8 +6,10 @@ when the engine returns from waiting, so they only set things in motion:
 
     TERM        stop accepting, finish what is under way, leave
     INT, QUIT   leave now; a request under way is interrupted
-    ABRT        the same with status 1
+    ABRT        the same with status 1, and the log shows where the request was
     USR1        open log files anew
+
+A worker that still boots leaves at once on any of the first three lines.
 """
 
 import os
@@ -26,7 +28,7 @@ def boot(master, index):
     """-> the WSGI callable. Exceptions are logged here and passed on; C chooses the status."""
     log = master.log_to
     log.info("Booting worker with pid: %s", os.getpid())
-    _install_signal_handlers()
+    _install_signal_handlers(master)
     try:
         if master.app is not None:
             return master.app
@@ -47,7 +49,10 @@ def exit(master, index):
     glogging.flush()
 
 
-def log_request_error(log, method, path, exc):
+def log_request_error(log, method, path, exc, is_interrupted=False):
+    if is_interrupted and isinstance(exc, SystemExit):  # ours: no fault of the application's
+        log.info("Interrupted, because the worker was told to quit: %s %s", method, path)
+        return
     trace = (type(exc), exc, exc.__traceback__) if exc is not None else None
     if path is None:
         log.error("Error handling request (no URI read)", exc_info=trace)
@@ -62,7 +67,7 @@ def _say(error):
     glogging.flush()
 
 
-def _install_signal_handlers():
+def _install_signal_handlers(master):
     from licorne._engine import _forked, worker_stop
 
     # What the application forks must leave the engine alone, and closes must be said aloud.
@@ -75,13 +80,14 @@ def _install_signal_handlers():
     os.register_at_fork(after_in_child=in_child, after_in_parent=lambda: _forked(False))
 
     def on_term(number, frame):
-        worker_stop(True)
+        worker_stop(True, 0)
 
     def on_quit(number, frame):
-        _leave(worker_stop(False), 0)
+        master.is_interrupted = True
+        _leave(worker_stop(False, 0), 0)
 
     def on_abort(number, frame):
-        _leave(worker_stop(False), 1)
+        _leave(worker_stop(False, 1), 1)
 
     def on_reopen(number, frame):
         glogging.reopen_files()

@@ -99,6 +99,17 @@ void lc_sig_reset_all(const int *signals, size_t n)
         LC_CHECK(set_handler(signals[i], SIG_DFL) == LC_OK);
 }
 
+static void leave(int signo LC_UNUSED)
+{
+    _exit(0);
+}
+
+void lc_sig_leave_on(const int *signals, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        LC_CHECK(set_handler(signals[i], leave) == LC_OK);
+}
+
 void lc_sig_block_all(sigset_t *old)
 {
     static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP};

@@ -28,6 +28,10 @@ void lc_sig_close(struct lc_sig *s);
 /* Sets the listed signals to their default action. */
 void lc_sig_reset_all(const int *signals, size_t n);
 
+/* Makes the listed signals end this process at once with status 0: for a child that was asked to leave before it could
+ * make its own arrangement. */
+void lc_sig_leave_on(const int *signals, size_t n);
+
 /* Blocks every signal but those that report a fault of this very thread. */
 void lc_sig_block_all(sigset_t *old);
 void lc_sig_restore(const sigset_t *old);

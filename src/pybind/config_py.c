@@ -1,8 +1,28 @@
 /* pybind/config_py.c - from the settings' dict to the engine's struct, by engine/config.def. */
 #include "pybind/state.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define X(kind, name, member, least, most)  {name, least, most},
+#define NUMBER(name, least, most, constant) {name, least, most},
+static const struct {
+    const char *name;
+    int64_t least, most;
+} bounds[] = {
+#include "engine/config.def"
+};
+
+/* What is written out in numbers, for the script, is what the code can hold. */
+#define MOST_U32                            UINT32_MAX
+#define MOST_I64                            INT64_MAX
+#define MOST_MS                             (UINT32_MAX / 1000)
+#define MOST_BOOL                           1
+#define X(kind, name, member, least, most)  _Static_assert((most) <= MOST_##kind, name);
+#define NUMBER(name, least, most, constant) _Static_assert((most) == (constant), name);
+#define LIST(name, most, constant)          _Static_assert((most) == (constant), name);
+#include "engine/config.def"
 
 static int get_i64(PyObject *config, const char *name, int64_t *out)
 {
@@ -20,9 +40,19 @@ static int get_i64(PyObject *config, const char *name, int64_t *out)
     return *out == -1 && PyErr_Occurred() ? -1 : 0;
 }
 
-static int out_of_range(const char *name)
+int lc_py_config_number(PyObject *config, const char *name, int64_t *out)
 {
-    PyErr_Format(PyExc_OverflowError, "setting %s is too large", name);
+    size_t i = 0;
+
+    if (get_i64(config, name, out) < 0)
+        return -1;
+    while (i < LC_ARRAY_LEN(bounds) && strcmp(bounds[i].name, name) != 0)
+        i++;
+    LC_CHECK(i < LC_ARRAY_LEN(bounds));
+    if (*out >= bounds[i].least && *out <= bounds[i].most)
+        return 0;
+    PyErr_Format(PyExc_ValueError, "%s: %lld is not within %lld and %lld", name, (long long)*out,
+                 (long long)bounds[i].least, (long long)bounds[i].most);
     return -1;
 }
 
@@ -30,22 +60,19 @@ static int get_u32(PyObject *config, const char *name, uint32_t *out)
 {
     int64_t v;
 
-    if (get_i64(config, name, &v) < 0)
+    if (lc_py_config_number(config, name, &v) < 0)
         return -1;
-    if (v < 0 || v > UINT32_MAX)
-        return out_of_range(name);
     *out = (uint32_t)v;
     return 0;
 }
 
-/* Seconds to milliseconds; beyond 24 days it is for ever anyway. */
 static int get_ms(PyObject *config, const char *name, uint32_t *out)
 {
     int64_t v;
 
-    if (get_i64(config, name, &v) < 0)
+    if (lc_py_config_number(config, name, &v) < 0)
         return -1;
-    *out = (uint32_t)LC_MIN(v, (int64_t)INT32_MAX / 1000) * 1000;
+    *out = (uint32_t)v * 1000;
     return 0;
 }
 
@@ -53,7 +80,7 @@ static int get_bool(PyObject *config, const char *name, bool *out)
 {
     int64_t v;
 
-    if (get_i64(config, name, &v) < 0)
+    if (lc_py_config_number(config, name, &v) < 0)
         return -1;
     *out = v != 0;
     return 0;
@@ -62,14 +89,13 @@ static int get_bool(PyObject *config, const char *name, bool *out)
 static int get_scalars(PyObject *config, struct lc_engine_conf *conf)
 {
 #define GET_U32(name, member)  get_u32(config, name, &conf->member)
-#define GET_I64(name, member)  get_i64(config, name, &conf->member)
+#define GET_I64(name, member)  lc_py_config_number(config, name, &conf->member)
 #define GET_MS(name, member)   get_ms(config, name, &conf->member)
 #define GET_BOOL(name, member) get_bool(config, name, &conf->member)
-#define X(kind, name, member)         \
-    if (GET_##kind(name, member) < 0) \
+#define X(kind, name, member, least, most) \
+    if (GET_##kind(name, member) < 0)      \
         return -1;
 #include "engine/config.def"
-#undef X
     return 0;
 }
 

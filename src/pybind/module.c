@@ -26,15 +26,16 @@ PyDoc_STRVAR(run_master_doc,
              "run_master(config, callbacks) -> int\n\n"
              "Fork workers and supervise them until told to stop; returns the exit status.");
 PyDoc_STRVAR(worker_stop_doc,
-             "worker_stop(graceful) -> bool\n\n"
-             "Ask this worker to leave. True if an application call runs on this thread.");
+             "worker_stop(graceful, status) -> bool\n\n"
+             "Ask this worker to leave; one that still boots ends here, with this status. "
+             "True if an application call runs on this thread.");
 PyDoc_STRVAR(
     forked_doc,
     "_forked(in_child)\n\nCalled around a fork that the application makes inside a worker.");
 
 static PyMethodDef methods[] = {
     {"run_master", lc_py_run_master, METH_VARARGS, run_master_doc},
-    {"worker_stop", lc_py_worker_stop, METH_O, worker_stop_doc},
+    {"worker_stop", lc_py_worker_stop, METH_VARARGS, worker_stop_doc},
     {"_forked", lc_py_forked, METH_O, forked_doc},
     {NULL},
 };

@@ -40,10 +40,12 @@ LC_NORETURN void lc_py_leave(int status);
 int lc_py_exit_status(PyObject *exc);
 /* worker_py.c: a worker from fork to exit status; _engine.worker_stop; what a fork inside the application means */
 int lc_py_run_worker(struct lc_py_state *st, PyObject *config, PyObject *callbacks, int slot);
-PyObject *lc_py_worker_stop(PyObject *module, PyObject *graceful);
+PyObject *lc_py_worker_stop(PyObject *module, PyObject *args);
 PyObject *lc_py_forked(PyObject *module, PyObject *in_child);
 /* config_py.c: fills conf; texts are borrowed from config, which must outlive it. -1 with an exception set. */
 int lc_py_config(PyObject *config, struct lc_engine_conf *conf);
+/* A setting that is a number, by the bounds of engine/config.def; None is 0.  -1 with an exception that names it. */
+int lc_py_config_number(PyObject *config, const char *name, int64_t *out);
 /* A str attribute of config as UTF-8, NULL for None; *failed on error. */
 const char *lc_py_config_text(PyObject *config, const char *name, bool *failed);
 

@@ -108,19 +108,6 @@ static void say(void *ctx, int level, const char *line)
     Py_XDECREF(done);
 }
 
-static int get_int(PyObject *config, const char *name, int *out)
-{
-    PyObject *v = PyDict_GetItemString(config, name); /* borrowed */
-    long n = v ? PyLong_AsLong(v) : -1;
-
-    if (v == NULL)
-        PyErr_Format(PyExc_KeyError, "setting %s is missing", name);
-    if (n < 0 || n > 1000000)
-        return -1;
-    *out = (int)n;
-    return 0;
-}
-
 PyObject *lc_py_run_master(PyObject *module, PyObject *args)
 {
     struct master_py py = {.st = PyModule_GetState(module)};
@@ -135,19 +122,16 @@ PyObject *lc_py_run_master(PyObject *module, PyObject *args)
         .say = say,
     };
     struct lc_master_conf conf;
-    int graceful_s = 0, status;
+    int64_t workers, graceful_s;
+    int status;
 
     if (!PyArg_ParseTuple(args, "O!O", &PyDict_Type, &py.config, &py.callbacks))
         return NULL;
-    if (get_int(py.config, "workers", &conf.workers) < 0 ||
-        get_int(py.config, "graceful_timeout", &graceful_s) < 0) {
-        if (!PyErr_Occurred())
-            PyErr_SetString(PyExc_OverflowError, "workers or graceful_timeout: at most 1000000");
+    if (lc_py_config_number(py.config, "workers", &workers) < 0 ||
+        lc_py_config_number(py.config, "graceful_timeout", &graceful_s) < 0)
         return NULL;
-    }
-    if (conf.workers >= LC_WORKERS_MAX)
-        return PyErr_Format(PyExc_ValueError, "workers: at most %d", LC_WORKERS_MAX - 1);
-    conf.graceful_ms = (uint32_t)graceful_s * 1000;
+    conf = (struct lc_master_conf){.workers = (int)workers,
+                                   .graceful_ms = (uint32_t)graceful_s * 1000};
     if ((py.st->master = PyMem_Malloc(sizeof *py.st->master)) == NULL)
         return PyErr_NoMemory();
     status = lc_master_run(py.st->master, &conf, &host);

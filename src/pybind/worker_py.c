@@ -79,6 +79,7 @@ static int serve(struct lc_wsgi *w, int signal_fd)
     }
     atomic_store(&w->worker.has_signal, true); /* one may have come before anybody looked */
     lc_worker_run(&w->worker);
+    w->is_leaving = true;
     lc_worker_close(&w->worker);
     return w->exit_status;
 }
@@ -104,6 +105,7 @@ int lc_py_run_worker(struct lc_py_state *st, PyObject *config, PyObject *callbac
         w->conf.master = st->master ? st->master->pid : 0;
         status = serve(w, fds[0]);
     }
+    w->is_leaving = true;
     call_exit(callbacks, st->n.worker_exit, slot);
     st->wsgi = NULL;
     lc_wsgi_fini(w);
@@ -111,19 +113,19 @@ int lc_py_run_worker(struct lc_py_state *st, PyObject *config, PyObject *callbac
     return status;
 }
 
-PyObject *lc_py_worker_stop(PyObject *module, PyObject *graceful)
+PyObject *lc_py_worker_stop(PyObject *module, PyObject *args)
 {
     struct lc_py_state *st = PyModule_GetState(module);
-    int is_graceful = PyObject_IsTrue(graceful);
+    int is_graceful, status;
 
-    if (is_graceful < 0)
+    if (!PyArg_ParseTuple(args, "pi", &is_graceful, &status))
         return NULL;
-    if (st->wsgi == NULL)
+    if (st->wsgi == NULL || st->wsgi->is_leaving)
         Py_RETURN_FALSE;
-    if (st->wsgi->worker.magic == LC_MAGIC_WORKER)
-        lc_worker_stop(&st->wsgi->worker, is_graceful);
-    else
-        _exit(is_graceful ? 0 : 1); /* asked to stop while it boots */
+    /* While it boots there is nothing to finish, and an exception could be swallowed by what is being imported. */
+    if (st->wsgi->worker.magic != LC_MAGIC_WORKER)
+        _exit(status);
+    lc_worker_stop(&st->wsgi->worker, is_graceful);
     return PyBool_FromLong(st->wsgi->in_call);
 }
 

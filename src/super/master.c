@@ -15,6 +15,7 @@ enum { LEVEL_DEBUG = 10, LEVEL_INFO = 20, LEVEL_WARNING = 30, LEVEL_ERROR = 40 }
 
 static const int signals[] = {SIGTERM, SIGINT,  SIGQUIT, SIGCHLD, SIGHUP,
                               SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU, SIGWINCH};
+#define STOPS 3 /* of them, the first */
 
 static void say(struct lc_master *m, int level, const char *fmt, ...) LC_PRINTF(3, 4);
 
@@ -68,7 +69,8 @@ static void kill_all(struct lc_master *m, int signo)
 /* In the child: nothing of the master's loop may live on. */
 static void become_worker(struct lc_master *m, int slot, const sigset_t *mask)
 {
-    lc_sig_reset_all(signals, LC_ARRAY_LEN(signals));
+    lc_sig_reset_all(signals + STOPS, LC_ARRAY_LEN(signals) - STOPS);
+    lc_sig_leave_on(signals, STOPS);
     lc_sig_restore(mask);
     lc_sig_close(&m->sig);
     lc_loop_close(&m->loop);
@@ -312,7 +314,8 @@ int lc_master_run(struct lc_master *m, const struct lc_master_conf *conf,
     say(m, m->reason ? LEVEL_ERROR : LEVEL_INFO, "Shutting down: Master");
     if (m->reason)
         say(m, LEVEL_ERROR, "Reason: %s", m->reason);
-    lc_sig_reset_all(signals, LC_ARRAY_LEN(signals));
+    /* An impatient operator's next Ctrl-C must not cut short what the host still has to tidy up. */
+    lc_sig_reset_all(signals + STOPS, LC_ARRAY_LEN(signals) - STOPS);
     lc_loop_forget(&m->loop, &m->sig_watch);
     lc_sig_close(&m->sig);
     lc_loop_close(&m->loop);

@@ -26,7 +26,8 @@ struct lc_super_host {
     pid_t (*fork)(void *ctx); /* 0 in the child, -1 on failure */
     int (*run_worker)(
         void *ctx,
-        int slot); /* in the child; its exit status; must not return into the master's loop */
+        int slot); /* in the child; its exit status; must not return into the master's loop; TERM, INT and QUIT end it
+                      with status 0 until it has set handlers of its own */
     void (*leave_process)(void *ctx, int status); /* in the child: flush, _exit */
     void (*started)(void *ctx);                   /* handlers stand, nothing is forked yet */
     void (*reopen)(void *ctx);                    /* USR1 */
@@ -66,7 +67,8 @@ struct lc_master {
     struct lc_worker_slot slots[LC_WORKERS_MAX];
 };
 
-/* Runs until it is told to stop and all workers are gone.  Returns the exit status. */
+/* Runs until it is told to stop and all workers are gone.  Returns the exit status.  TERM, INT and QUIT have no effect
+ * from then on: it is for the caller to set them, once it has tidied up. */
 int lc_master_run(struct lc_master *m, const struct lc_master_conf *conf,
                   const struct lc_super_host *host);
 

@@ -75,6 +75,13 @@ def file(environ, start_response):
 
 
 @view
+def file_at(environ, start_response):
+    """Any file of the system, without a length."""
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return environ["wsgi.file_wrapper"](open(query(environ)["path"], "rb"))
+
+
+@view
 def file_class(environ, start_response):
     """What applications do with the class itself."""
     wrapper = environ["wsgi.file_wrapper"]

@@ -6,7 +6,11 @@ import time
 
 import pytest
 from support.clock import deadline
+from support.rawhttp import fetch
 from support.server import Server
+
+# Not to be had at their bounds: a thousand workers, or none, and sockets that nobody may use.
+UNUSUAL = ("workers", "umask")
 
 
 def run(serve, app, *args, **kw):
@@ -94,6 +98,11 @@ def test_unknown_flags_and_arguments(serve, args):
         (["--forwarded-allow-ips", "nonsense/99"], "forwarded_allow_ips", "nonsense/99"),
         (["-b", "127.0.0.1:port"], "", "port"),
         (["--umask", "rwx"], "umask", "rwx"),
+        (["--workers", "1024"], "workers", "1024"),
+        (["--graceful-timeout", "4294968"], "graceful_timeout", "4294968"),
+        (["--body-memory", "5000000000"], "body_memory", "5000000000"),
+        (["--worker-connections", "0"], "worker_connections", "0"),
+        (["--min-rate-window", "0"], "min_rate_window", "set body_min_rate and send_min_rate to 0"),
     ],
 )
 @pytest.mark.licorne_only
@@ -115,6 +124,10 @@ def test_bad_values_name_the_setting(serve, args, setting, value):
         ("body_buffering = 'perhaps'", ["body_buffering", "perhaps"]),
         ("bind = 7", ["bind", "7"]),
         ("secure_scheme_headers = 5", ["secure_scheme_headers", "5"]),
+        ("keepalive = 10**5000", ["keepalive", "<int>", "conf.py, line 1", "0 to 4294967."]),
+        ("send_min_rate = 2**32", ["send_min_rate", "4294967296", "0 to 4294967295."]),
+        ("bind = [f'127.0.0.1:{n}' for n in range(1, 66)]", ["bind", "65", "64 at the most"]),
+        ("forwarder_headers = ['A'] * 65", ["forwarder_headers", "64 at the most"]),
     ],
 )
 @pytest.mark.licorne_only
@@ -124,6 +137,17 @@ def test_bad_values_in_the_file(serve, conf, words):
     for word in words:
         assert word in log, log
     assert "Traceback" not in log
+
+
+@pytest.mark.licorne_only
+@pytest.mark.parametrize("end", [0, 1])
+def test_numbers_at_their_bounds_are_served_with(serve, end):
+    """What the table of settings lets through, the engine takes."""
+    from licorne.config.bounds import NUMBERS
+
+    rows = {name: bounds[end] for name, bounds in NUMBERS.items() if name not in UNUSUAL}
+    s = serve("zoo:app", conf="".join(f"{name} = {value}\n" for name, value in rows.items()))
+    assert fetch(s, "/echo", "POST", body=b"x" * 100_000).body == b"x" * 100_000
 
 
 def test_configuration_file_that_is_missing_or_broken(serve, tmp_path):

@@ -129,6 +129,112 @@ def test_quick_stop_does_not_wait_for_clients(serve, number):
         c.expect_gone()
 
 
+@pytest.mark.licorne_only
+@pytest.mark.asan_ci
+@pytest.mark.parametrize("target", ["master", "worker"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGQUIT])
+def test_quick_stop_interrupts_a_call_and_blames_nobody(serve, number, target):
+    """gunicorn logs the SystemExit as an error of the application, with its traceback."""
+    s = serve()
+    first = s.worker_pids()[0]
+    with Client(s) as c:
+        c.send(request("/long_call"))
+        s.wait_for_mark("began")
+        os.kill(s.pid if target == "master" else first, number)
+        assert c.read_response().status == 500
+    if target == "master":
+        assert s.wait_exit() == 0
+    else:
+        s.wait_log(rf"Worker exiting \(pid: {first}\)")
+        assert fetch(s, "/ping").status == 200
+    assert re.search(r"\[INFO\] Interrupted, because .*: GET /long_call$", s.log(), re.M)
+    for word in ("ERROR", "Traceback", "exited with code"):
+        assert word not in s.log(), s.log()
+
+
+def test_abort_shows_where_the_application_was(serve):
+    s = serve("zoo:app", expect_errors=True, threads=0)
+    with Client(s) as c:
+        c.send(request("/long_call"))
+        s.wait_for_mark("began")
+        os.kill(s.worker_pids()[0], signal.SIGABRT)
+        s.wait_log(r"\[ERROR\] Error handling request (GET )?/long_call\nTraceback")
+        s.wait_log("SystemExit: 1")
+
+
+SLOW_IMPORT = """
+import os, time
+open(os.environ["TEST_DIR"] + "/importing", "w").close()
+end = time.monotonic() + 60
+while time.monotonic() < end:
+    try:
+        time.sleep(1)
+    except:  # what some modules do while they are imported
+        pass
+"""
+
+
+@pytest.fixture
+def booting(serve, tmp_path):
+    """A server whose worker is in the midst of a long import."""
+    (tmp_path / "slow_import.py").write_text(SLOW_IMPORT)
+    # A session of its own, so that a terminal's Ctrl-C can be played: one for all its processes.
+    s = serve("slow_import:app", "--chdir", tmp_path, start=False, preexec_fn=os.setsid)
+    s.spawn()
+    s.wait_for_mark("importing")
+    return s
+
+
+@pytest.mark.licorne_only
+@pytest.mark.asan_ci
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT])
+def test_stop_while_a_worker_boots(booting, number):
+    began = time.monotonic()
+    booting.signal(number)
+    assert booting.wait_exit() == 0
+    assert time.monotonic() - began < deadline(5)
+    for word in ("ERROR", "WARNING", "Traceback", "Exception"):
+        assert word not in booting.log(), booting.log()
+
+
+@pytest.mark.licorne_only
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT])
+def test_worker_that_is_told_to_leave_while_it_boots(booting, number):
+    first = booting.worker_pids()[0]
+    (booting.dir / "importing").unlink()
+    os.kill(first, number)
+    booting.wait_for_mark("importing")  # the next one
+    assert not is_running(first)
+    assert "exited with code" not in booting.log() and "was sent" not in booting.log()
+    booting.signal(signal.SIGTERM)
+    assert booting.wait_exit() == 0
+
+
+@pytest.mark.licorne_only
+def test_ctrl_c_while_a_worker_boots(booting):
+    os.killpg(booting.pid, signal.SIGINT)
+    os.killpg(booting.pid, signal.SIGINT)
+    assert booting.wait_exit() == 0
+    assert "Traceback" not in booting.log() + booting.out()
+
+
+@pytest.mark.licorne_only
+@pytest.mark.parametrize("pause", [0, 0.02, 0.1])
+def test_ctrl_c_again_and_again(serve, pause):
+    """As a terminal sends it: to the master and to its workers, in the midst of calls."""
+    s = serve(preexec_fn=os.setsid, workers=2, bind="unix")
+    with Client(s) as c:
+        c.send(request("/long_call"))
+        s.wait_for_mark("began")
+        for _ in range(8):
+            os.killpg(s.pid, signal.SIGINT)
+            time.sleep(pause)
+        assert s.wait_exit() == 0
+    for word in ("ERROR", "Traceback", "KeyboardInterrupt", "exited with code", "was sent"):
+        assert word not in s.log() + s.out(), s.log()
+    assert not os.path.exists(s.address)
+
+
 @pytest.mark.asan_ci
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM])
 def test_a_lost_worker_is_replaced(serve, number):
@@ -173,6 +279,16 @@ def test_each_of_several_workers_serves(serve):
     assert all(os.stat(f"/proc/{p}") for p in workers)
     for _ in range(20):
         assert fetch(s, "/ping").status == 200
+
+
+def test_no_workers_at_first(serve):
+    s = serve("zoo:app", "--log-level", "debug", start=False, workers=0)
+    s.spawn()
+    s.wait_log("Arbiter booted")
+    assert s.worker_pids() == []
+    s.signal(signal.SIGTTIN)
+    s.wait_ready()
+    assert len(s.worker_pids()) == 1
 
 
 def test_preload(serve):

@@ -25,13 +25,13 @@ def log():
 
 
 @pytest.fixture
-def engine(monkeypatch, log, place):
+def engine(monkeypatch, log, place, signals):
     """A stand-in for the C module. `engine.run` is what its master does."""
     fake = types.ModuleType("licorne._engine")
     fake.stops = []
     fake.run = lambda config, callbacks: 0
     fake.run_master = lambda config, callbacks: fake.run(config, callbacks)
-    fake.worker_stop = fake.stops.append
+    fake.worker_stop = lambda graceful, status: fake.stops.append((graceful, status))
     fake._forked = lambda in_child: None
     monkeypatch.setitem(sys.modules, "licorne._engine", fake)
     monkeypatch.setattr(sys.modules["licorne"], "_engine", fake, raising=False)
@@ -122,7 +122,7 @@ def test_worker_boots_the_application_and_obeys_signals(engine, signals, capfd):
     assert master.worker_boot(1).__name__ == "capwords"
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGABRT):
         signal.raise_signal(number)
-    assert engine.stops == [True, False, False, False]
+    assert engine.stops == [(True, 0), (False, 0), (False, 0), (False, 1)]
     signal.raise_signal(signal.SIGUSR1)
     master.worker_exit(1)
     err = capfd.readouterr().err
@@ -131,13 +131,30 @@ def test_worker_boots_the_application_and_obeys_signals(engine, signals, capfd):
 
 
 def test_quick_stop_interrupts_a_running_call(engine, signals):
-    engine.worker_stop = lambda graceful: True
+    engine.worker_stop = lambda graceful, status: True
     Master(make_config(), "string:capwords").worker_boot(1)
     for number, status in ((signal.SIGINT, 0), (signal.SIGABRT, 1)):
         with pytest.raises(SystemExit) as caught:
             signal.raise_signal(number)
         assert caught.value.code == status
     signal.raise_signal(signal.SIGTERM)
+
+
+def test_interrupted_request_is_no_error_of_the_application(engine, signals, capfd):
+    engine.worker_stop = lambda graceful, status: True
+    master = Master(make_config(), "string:capwords")
+    master.worker_boot(1)
+    for number, text in (
+        (signal.SIGABRT, "[ERROR] Error handling request GET /a\nTraceback"),
+        (signal.SIGQUIT, "[INFO] Interrupted, because the worker was told to quit: GET /a\n"),
+    ):
+        with pytest.raises(SystemExit) as caught:
+            signal.raise_signal(number)
+        capfd.readouterr()
+        master.handle_error(None, "GET", "/a", caught.value)
+        assert text in capfd.readouterr().err
+    master.handle_error(None, "GET", "/a", KeyError("of its own"))
+    assert "[ERROR] Error handling request GET /a" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ import sys
 from licorne.config import cmdline
 from licorne.config.address import parse_address
 from licorne.config.settings import BY_NAME, LATER, SETTINGS, is_later_default
+from licorne.config.types import shown
 from licorne.errors import ConfigError
 
 # What applies to the variables GUNICORN_CMD_ARGS and LICORNE_CMD_ARGS, lowest first.
@@ -50,10 +51,10 @@ class Config:
             if name == "bind":
                 for text in self.values[name]:
                     parse_address(text)
-        except (TypeError, ValueError) as error:
+        except Exception as error:  # a value may be an object of the user's own, and raise anything
             raise ConfigError(
                 f"{error}\n{name} {setting.kind.allowed}",
-                lead=f"Invalid value for {name}: {value} ({origin})",
+                lead=f"Invalid value for {name}: {shown(value)} ({origin})",
             ) from None
         self.origins[name] = str(origin)
 
@@ -215,7 +216,7 @@ def _refuse_later(name, value, origin):
     raise ConfigError(
         f"this version of licorne does not have the setting {name!r} yet; "
         f"remove it, or leave it at its default, {default!r}.",
-        lead=f"Invalid value for {name}: {value} ({origin})",
+        lead=f"Invalid value for {name}: {shown(value)} ({origin})",
     )
 
 

@@ -4,11 +4,14 @@ A row says everything about one setting; nothing else in the package knows a set
 or default. `engine` marks what the C engine is given. `own` marks what Gunicorn does not have: its
 flags yield to Gunicorn's when an abbreviation fits both.
 
+Bounds of numbers and lists are the engine's: src/engine/config.def, by way of bounds.py.
+
 LATER holds Gunicorn's settings that this version does not act on. They are accepted at their
 default only, so that a configuration never seems to ask for something that does not happen. A
 setting moves from there to the table when it works.
 """
 
+from licorne.config.bounds import LENGTHS, NUMBERS
 from licorne.config.types import (
     ADDR_LIST,
     ADDRESSES,
@@ -21,10 +24,13 @@ from licorne.config.types import (
     LOGLEVEL,
     OCTAL,
     POS_INT,
+    SECONDS,
     SIZE,
     STRING,
+    WINDOW,
     WORKER_CLASS,
     getcwd,
+    shown,
 )
 
 
@@ -33,6 +39,10 @@ class Setting:
 
     def __init__(self, *row, engine=False, own=False):
         self.name, self.section, flags, self.kind, self.default, self.help = row
+        if self.kind in (POS_INT, SIZE, SECONDS, WINDOW, OCTAL):
+            self.kind = self.kind.within(*NUMBERS[self.name])
+        elif self.name in LENGTHS:
+            self.kind = self.kind.at_most(LENGTHS[self.name])
         self.flags = flags.split()
         self.engine = engine
         self.own = own
@@ -92,9 +102,9 @@ SETTINGS = (
            "The kind of worker."),
     engine("worker_connections", WORKERS, "--worker-connections", POS_INT, 1000,
            "The most connections a worker holds, idle ones included."),
-    engine("graceful_timeout", WORKERS, "--graceful-timeout", POS_INT, 30,
+    engine("graceful_timeout", WORKERS, "--graceful-timeout", SECONDS, 30,
            "Seconds that workers get to finish their requests when the server stops."),
-    engine("keepalive", WORKERS, "--keep-alive", POS_INT, 75,
+    engine("keepalive", WORKERS, "--keep-alive", SECONDS, 75,
            "Seconds to keep an idle connection; 0 closes after each response."),
 
     engine("limit_request_line", SECURITY, "--limit-request-line", POS_INT, 4094,
@@ -159,13 +169,13 @@ SETTINGS = (
         "Bytes of a response that wait in memory for a slow reader; more goes to a file."),
     own("response_file", MEMORY, "--response-file", SIZE, 268435456,
         "Bytes of a response that wait in a file; beyond, the application waits."),
-    own("header_timeout", RATES, "--header-timeout", POS_INT, 30,
+    own("header_timeout", RATES, "--header-timeout", SECONDS, 30,
         "Seconds that a request head may take (else 408); 0 lifts the limit."),
-    own("body_min_rate", RATES, "--body-min-rate", POS_INT, 240,
+    own("body_min_rate", RATES, "--body-min-rate", SIZE, 240,
         "Bytes a second that a body must bring; 0 lifts the limit."),
-    own("send_min_rate", RATES, "--send-min-rate", POS_INT, 240,
+    own("send_min_rate", RATES, "--send-min-rate", SIZE, 240,
         "Bytes a second of a response that a client must take; 0 lifts the limit."),
-    own("min_rate_window", RATES, "--min-rate-window", POS_INT, 20,
+    own("min_rate_window", RATES, "--min-rate-window", WINDOW, 20,
         "Seconds over which the two rates are judged."),
 )
 
@@ -263,7 +273,7 @@ def is_later_default(name, value):
     if name == "control_socket_disable":
         return True  # there is none yet
     if isinstance(default, bool):
-        return value == default or str(value).strip().lower() == str(default).lower()
+        return value == default or shown(value).strip().lower() == str(default).lower()
     if isinstance(value, (list, tuple)):
-        value = ",".join(map(str, value))
-    return value == default or str(value) == str(default)
+        value = ",".join(map(shown, value))
+    return value == default or shown(value) == str(default)

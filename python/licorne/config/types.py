@@ -20,28 +20,53 @@ class Kind:
         self.cli_name = cli_name
         self.action = action  # store | append | true | false
 
+    def within(self, least, most):
+        """The same kind of number between two bounds, which its words then name."""
+        check = self.check
+
+        def check_bounded(value):
+            number = check(value)
+            if number < least:
+                raise ValueError(f"Value must be at least {least}: {shown(value)}")
+            if number > most:
+                raise ValueError(f"Value must be at most {most}: {shown(value)}")
+            return number
+
+        allowed = self.allowed.format(least=least, most=most)
+        return Kind(check_bounded, allowed, self.cli, self.cli_name, self.action)
+
+    def at_most(self, most):
+        """The same kind of list with so many items at the most."""
+        check = self.check
+
+        def check_counted(value):
+            items = check(value)
+            if len(items) > most:
+                raise ValueError(f"More than {most} items: {len(items)}")
+            return items
+
+        allowed = f"{self.allowed.removesuffix('.')}; {most} at the most."
+        return Kind(check_counted, allowed, self.cli, self.cli_name, self.action)
+
     @property
     def takes_value(self):
         return self.action in ("store", "append")
 
 
-# What the engine's integers hold: counts and seconds, and numbers of bytes.
-MAX_INT = 2**31 - 1
-MAX_SIZE = 2**63 - 1
+def shown(value):
+    """A value in a message: there is always one, even if the value cannot be printed."""
+    try:
+        return str(value)
+    except Exception:  # an integer of thousands of digits; an object of the user's own
+        return f"<{type(value).__name__}>"
 
 
-def to_pos_int(value, most=MAX_INT):
+def to_pos_int(value):
     # A bool stays a bool, as under Gunicorn; a float raises TypeError with the message users know.
     number = value if isinstance(value, int) else int(value, 0)
     if number < 0:
-        raise ValueError(f"Value must be positive: {value}")
-    if number > most:
-        raise ValueError(f"Value must be at most {most}: {value}")
+        raise ValueError(f"Value must be positive: {shown(value)}")
     return number
-
-
-def to_size(value):
-    return to_pos_int(value, MAX_SIZE)
 
 
 def to_bool(value):
@@ -171,9 +196,18 @@ ADDRESSES = Kind(
     "takes HOST, HOST:PORT, [IPV6]:PORT, unix:PATH or fd://N, or a list of these.",
     action="append",
 )
-POS_INT = Kind(to_pos_int, "takes an integer, 0 or more.", int, "int")
-SIZE = Kind(to_size, "takes a number of bytes, 0 or more.", int, "int")
-OCTAL = Kind(to_pos_int, "takes an integer, 0 or more, such as 0o022.", c_int, "auto_int")
+# Numbers: their bounds are the setting's, from bounds.py.
+POS_INT = Kind(to_pos_int, "takes an integer, {least} to {most}.", int, "int")
+SIZE = Kind(to_pos_int, "takes a number of bytes, {least} to {most}.", int, "int")
+SECONDS = Kind(to_pos_int, "takes a number of seconds, {least} to {most}.", int, "int")
+WINDOW = Kind(
+    to_pos_int,
+    "takes a number of seconds, {least} to {most}; "
+    "to judge no rate, set body_min_rate and send_min_rate to 0.",
+    int,
+    "int",
+)
+OCTAL = Kind(to_pos_int, "takes an integer, {least} to {most}, such as 0o022.", c_int, "auto_int")
 BOOL = Kind(to_bool, "takes True or False.", action="true")
 BOOL_OFF = Kind(to_bool, "takes True or False.", action="false")
 CHDIR = Kind(to_chdir, "takes the path of a directory that exists.")

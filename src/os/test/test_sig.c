@@ -171,15 +171,37 @@ static void blocked_signals_wait_and_faults_do_not(void **state)
     assert_int_equal(next_signal(), SIGUSR1);
 }
 
+static void a_child_may_leave_on_them_at_once(void **state)
+{
+    static const int stops[] = {SIGTERM, SIGINT, SIGQUIT};
+
+    (void)state;
+    for (size_t i = 0; i < LC_ARRAY_LEN(stops); i++) {
+        pid_t pid = fork();
+
+        if (pid == 0) {
+            lc_sig_leave_on(stops, LC_ARRAY_LEN(stops));
+            raise(stops[i]);
+            _exit(99);
+        }
+        assert_int_equal(wait_for(pid), 0);
+    }
+}
+
 #define EACH(test) cmocka_unit_test_setup_teardown(test, open_all, close_all)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        EACH(arrive_in_order_and_each_one_counts), EACH(a_flood_never_blocks),
-        EACH(a_child_never_tells_its_parent),      EACH(a_child_may_start_anew),
-        EACH(after_close_a_handler_does_nothing),  EACH(what_cannot_be_caught_is_refused_whole),
-        EACH(says_when_no_descriptors_are_left),   EACH(blocked_signals_wait_and_faults_do_not),
+        EACH(arrive_in_order_and_each_one_counts),
+        EACH(a_flood_never_blocks),
+        EACH(a_child_may_leave_on_them_at_once),
+        EACH(a_child_never_tells_its_parent),
+        EACH(a_child_may_start_anew),
+        EACH(after_close_a_handler_does_nothing),
+        EACH(what_cannot_be_caught_is_refused_whole),
+        EACH(says_when_no_descriptors_are_left),
+        EACH(blocked_signals_wait_and_faults_do_not),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -89,12 +89,16 @@ static void tell_error(struct lc_wsgi *w, PyObject *env, PyObject *exc)
                   target = lc_req_text(&w->x->req, w->x->req.target);
     PyObject *m = lc_wsgi_text(w, method.p, method.n), *t = lc_wsgi_text(w, target.p, target.n);
     PyObject *done = NULL;
+    bool in_call = w->in_call;
 
+    /* What a signal handler raised would end the telling, not the application. */
+    w->in_call = false;
     if (m && t)
         done = PyObject_CallMethodObjArgs(w->callbacks, w->st->n.handle_error, env ? env : Py_None,
                                           m, t, exc, NULL);
     if (done == NULL)
         PyErr_WriteUnraisable(w->callbacks);
+    w->in_call = in_call;
     Py_XDECREF(done);
     Py_XDECREF(m);
     Py_XDECREF(t);

@@ -130,6 +130,13 @@ static int64_t position_of(struct lc_wsgi *w, PyObject *filelike, int fd)
     return pos >= 0 ? pos : (int64_t)lseek(fd, 0, SEEK_CUR);
 }
 
+/* Whether st_size can be believed.  What the kernel makes up while it is read (/proc: size 0; sysfs: a page) occupies no
+ * blocks; the few real files that do not either are as well iterated. */
+static bool is_sized(const struct stat *st)
+{
+    return S_ISREG(st->st_mode) && st->st_size > 0 && st->st_blocks > 0;
+}
+
 /* 2: not a file that sendfile can send. */
 static int deliver_file(struct lc_wsgi *w, PyObject *filelike)
 {
@@ -139,8 +146,7 @@ static int deliver_file(struct lc_wsgi *w, PyObject *filelike)
     int64_t at, n;
     enum lc_rc rc;
 
-    if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) ||
-        (at = position_of(w, filelike, fd)) < 0)
+    if (fd < 0 || fstat(fd, &st) != 0 || !is_sized(&st) || (at = position_of(w, filelike, fd)) < 0)
         return 2;
     if (need_start(x) < 0)
         return -1;

@@ -53,8 +53,9 @@ struct lc_wsgi {
     struct lc_wsgi_callable *callables[LC_ROLES]; /* owned */
     PyObject *connection;                         /* owned */
     struct lc_exchange *x;                        /* the running exchange */
-    bool is_lent; /* the socket's facade was opened in this request */
-    bool in_call;
+    bool is_lent;         /* the socket's facade was opened in this request */
+    bool in_call;         /* application code runs: a signal handler may raise */
+    bool is_leaving;      /* nothing is left that could be stopped */
     int exit_status;      /* a SystemExit that the application raised */
     PyThreadState *left;  /* while the guest is left */
     unsigned long thread; /* that the application is called in */

@@ -13,7 +13,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum work { WORK_WAITS, WORK_IS_STUBBORN, WORK_CANNOT_BOOT, WORK_HAS_NO_APP, WORK_CRASHES };
+enum work {
+    WORK_WAITS,
+    WORK_IS_EARLY,
+    WORK_IS_STUBBORN,
+    WORK_CANNOT_BOOT,
+    WORK_HAS_NO_APP,
+    WORK_CRASHES
+};
 
 struct house {
     struct lc_master_conf conf;
@@ -60,6 +67,11 @@ static int run_worker(void *ctx, int slot)
 
     alarm(60); /* a test that fails leaves nobody behind */
     worker_out = h->out;
+    if (h->work == WORK_IS_EARLY) { /* no handler of its own yet */
+        tell(h->out, "worker", slot, getpid());
+        for (;;)
+            pause();
+    }
     signal(SIGTERM, is_stubborn ? SIG_IGN : on_worker_signal);
     signal(SIGQUIT, is_stubborn ? SIG_IGN : on_worker_signal);
     signal(SIGUSR1, on_worker_signal);
@@ -101,6 +113,7 @@ static void say(void *ctx, int level, const char *line)
 static void be_master(struct house *h)
 {
     static struct lc_master m;
+    int status;
     const struct lc_super_host host = {.ctx = h,
                                        .fork = host_fork,
                                        .run_worker = run_worker,
@@ -110,7 +123,11 @@ static void be_master(struct house *h)
                                        .say = say};
 
     alarm(60);
-    _exit(lc_master_run(&m, &h->conf, &host));
+    status = lc_master_run(&m, &h->conf, &host);
+    raise(SIGTERM); /* too late for any effect */
+    raise(SIGINT);
+    raise(SIGQUIT);
+    _exit(status);
 }
 
 static void house_open(struct house *h, enum work work, int workers, uint32_t graceful_ms,
@@ -223,6 +240,24 @@ static void int_and_quit_stop_quickly(void **state)
         tell_master(&h, signals[i]);
         await(&h, "signal 3 ");
         assert_int_equal(house_end(&h), 0);
+    }
+}
+
+static void a_worker_without_handlers_yet_leaves_without_a_word(void **state)
+{
+    static const int signals[] = {SIGTERM, SIGINT, SIGQUIT};
+
+    (void)state;
+    for (size_t i = 0; i < LC_ARRAY_LEN(signals); i++) {
+        struct house h;
+
+        house_open(&h, WORK_IS_EARLY, 1, 10000, 0);
+        assert_int_equal(kill(await_worker(&h, 0), signals[i]), 0);
+        await_worker(&h, 0);
+        tell_master(&h, signals[i]);
+        assert_int_equal(house_end(&h), 0);
+        assert_null(strstr(h.text, "was sent"));
+        assert_null(strstr(h.text, "exited with code"));
     }
 }
 
@@ -385,6 +420,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         EACH(it_starts_its_workers_and_stops_them_gracefully),
         EACH(int_and_quit_stop_quickly),
+        EACH(a_worker_without_handlers_yet_leaves_without_a_word),
         EACH(a_worker_that_dies_is_replaced),
         EACH(who_does_not_stop_in_time_is_killed),
         EACH(a_second_quick_signal_does_not_wait_for_the_graceful_time),

@@ -1,6 +1,7 @@
 """wsgi.file_wrapper: the same bytes with and without sendfile, and the class applications use."""
 
 import json
+import os
 
 import pytest
 from support.clock import wait_until
@@ -107,6 +108,27 @@ def test_head_sends_no_file(server):
     with Client(server) as c:
         r = c.get("/file?n=1000&cl=1000", "HEAD")
         assert r.header("Content-Length") == "1000"
+        c.expect_open()
+
+
+# Files whose size the kernel gives as 0, and one whose size it gives as a page.
+MADE_UP = ["/proc/version", "/proc/filesystems", "/sys/kernel/mm/transparent_hugepage/enabled"]
+
+
+@pytest.mark.licorne_only
+@pytest.mark.parametrize("path", MADE_UP)
+def test_file_whose_size_is_made_up(server, path):
+    """gunicorn sends such a file as empty, or promises more than there is."""
+    if not os.path.exists(path):
+        pytest.skip(f"no {path} here")
+    with open(path, "rb") as file:
+        expected = file.read()
+    with Client(server) as c:
+        r = c.get("/file_at?path=" + path)
+        assert (r.status, r.body, r.framing) == (200, expected, "chunked") and expected
+        c.expect_open()
+        r = c.get("/file_at?path=" + path, "HEAD")
+        assert (r.status, r.body) == (200, b"")
         c.expect_open()
 
 
