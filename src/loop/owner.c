@@ -7,8 +7,7 @@
 
 void lc_owner_init(struct lc_owner *o, struct lc_loop *loop, const struct lc_owner_face *face)
 {
-    *o = (struct lc_owner){
-        .magic = LC_MAGIC_OWNER, .loop = loop, .face = *face, .is_inline = true};
+    *o = (struct lc_owner){.magic = LC_MAGIC_OWNER, .loop = loop, .face = *face, .is_inline = true};
     lc_mutex_init(&o->lock);
     lc_cond_init(&o->watch);
     lc_cond_init(&o->left);

@@ -32,7 +32,8 @@
 
 #include <stdatomic.h>
 
-#define LC_OWNER_LONG_NS 1000000u /* calls that take this long on average are made without the engine */
+#define LC_OWNER_LONG_NS \
+    1000000u /* calls that take this long on average are made without the engine */
 
 enum lc_owner_state {
     LC_OWNER_FREE,    /* nobody yet */
@@ -85,14 +86,14 @@ struct lc_owner {
     bool is_inline; /* false: the watcher always steps */
     bool is_forked; /* a child that the application forked: the engine is not its own */
     enum lc_owner_state state;
-    struct lc_seat *seat;  /* of STEPPED, CALLING, PASSED */
-    uint64_t call_no;      /* of the stepper's calls: the watcher tells two apart by it */
-    uint64_t call_ns;      /* what recent calls took, on average */
-    uint32_t nready;       /* requests that wait for a thread */
-    uint32_t ninvited;     /* idle threads that were woken for one and have not come yet */
-    uint32_t nbusy;        /* seats inside a call */
-    uint32_t nseats;       /* threads that serve */
-    struct lc_list idle;   /* seats without work, longest first */
+    struct lc_seat *seat; /* of STEPPED, CALLING, PASSED */
+    uint64_t call_no;     /* of the stepper's calls: the watcher tells two apart by it */
+    uint64_t call_ns;     /* what recent calls took, on average */
+    uint32_t nready;      /* requests that wait for a thread */
+    uint32_t ninvited;    /* idle threads that were woken for one and have not come yet */
+    uint32_t nbusy;       /* seats inside a call */
+    uint32_t nseats;      /* threads that serve */
+    struct lc_list idle;  /* seats without work, longest first */
     struct lc_list waiting;
     struct lc_cond watch, left; /* the watcher's; said when a seat leaves */
     bool is_parked;             /* the watcher sleeps until a call begins */

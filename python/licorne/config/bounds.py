@@ -19,6 +19,7 @@ NUMBERS = {
     "min_rate_window": (1, 4294967),
     "body_min_rate": (0, 4294967295),
     "send_min_rate": (0, 4294967295),
+    "threads": (1, 1024),
     "workers": (0, 1023),
     "backlog": (0, 2147483647),
     "umask": (0, 2147483647),
