@@ -133,6 +133,13 @@ static void stop_listeners(struct lc_worker *w)
     w->nlisteners = 0;
 }
 
+static void end(struct lc_worker *w)
+{
+    lc_owner_end(&w->owner);
+    if (w->main_seat)
+        lc_owner_nudge(&w->owner, w->main_seat);
+}
+
 static void begin_drain(struct lc_worker *w)
 {
     if (w->state != LC_WORKER_RUNNING)
@@ -153,7 +160,7 @@ void lc_worker_stop(struct lc_worker *w, bool is_graceful)
     else
         w->state = LC_WORKER_ENDED;
     if (w->state == LC_WORKER_ENDED)
-        lc_owner_end(&w->owner);
+        end(w);
     lc_loop_wake(&w->loop);
     lc_owner_leave(&w->owner);
 }
@@ -181,7 +188,7 @@ void lc_worker_follow(struct lc_worker *w)
             w->state = LC_WORKER_ENDED;
     }
     if (w->state == LC_WORKER_ENDED)
-        lc_owner_end(&w->owner);
+        end(w);
 }
 
 /* Those that are not inside a call leave at once. */

@@ -134,7 +134,7 @@ static void tell_error(struct lc_wsgi *w, PyObject *env, PyObject *exc)
     Py_XDECREF(t);
 }
 
-/* sys.exit() in a request ends the worker, once its client has its answer. */
+/* sys.exit() in a request ends the worker; its client still gets its answer. */
 static void note_exit(struct lc_wsgi *w, PyObject *exc)
 {
     if (!PyErr_GivenExceptionMatches(exc, PyExc_SystemExit) &&
@@ -156,12 +156,12 @@ static void end_failed(struct lc_wsgi *w, PyObject *env)
         status = 500; /* not the request's own fault */
     if (status == 500)
         tell_error(w, env, exc ? exc : Py_None);
+    if (exc)
+        note_exit(w, exc); /* first: a client that has its answer may come again, and must not come here */
     if (w->x->res.is_head_sent)
         end_exchange(w, END_CUT, 0, "");
     else
         end_exchange(w, END_FAIL, status, "");
-    if (exc)
-        note_exit(w, exc);
     Py_XDECREF(exc);
 }
 
