@@ -251,9 +251,3 @@ void lc_worker_no_thread(struct lc_worker *w)
     w->nthreads--;
     lc_mutex_unlock(&w->owner.lock);
 }
-
-enum lc_rc lc_worker_wait(struct lc_worker *w, struct lc_seat *s, bool (*ready)(void *arg),
-                          void *arg)
-{
-    return lc_owner_wait(&w->owner, s, ready, arg);
-}

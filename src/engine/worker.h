@@ -21,7 +21,8 @@
 #define LC_THREAD_IDLE_MS \
     60000 /* a thread beyond the first that had nothing to do for so long retires */
 
-/* Who runs requests.  call() is made without the lock and ends its exchange before it returns. */
+/* Who runs requests.  call() is made without the lock, and ends its exchange, under the lock, before it returns; what it
+ * must wait for it waits for with lc_owner_wait. */
 struct lc_app {
     void *ctx; /* handed to the guest's functions too */
     void (*call)(void *seat_ctx, struct lc_exchange *x);
@@ -83,8 +84,5 @@ void lc_worker_no_thread(struct lc_worker *w);
 LC_MUST_USE bool lc_worker_close(struct lc_worker *w, uint64_t patience_ms);
 /* From any thread, also from inside an application call; not under the lock. */
 void lc_worker_stop(struct lc_worker *w, bool is_graceful);
-/* A call waits until ready(arg); under the lock, the guest was left. */
-LC_MUST_USE enum lc_rc lc_worker_wait(struct lc_worker *w, struct lc_seat *s,
-                                      bool (*ready)(void *arg), void *arg);
 
 #endif

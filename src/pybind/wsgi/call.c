@@ -157,7 +157,9 @@ static void end_failed(struct lc_wsgi *w, PyObject *env)
     if (status == 500)
         tell_error(w, env, exc ? exc : Py_None);
     if (exc)
-        note_exit(w, exc); /* first: a client that has its answer may come again, and must not come here */
+        note_exit(
+            w,
+            exc); /* first: a client that has its answer may come again, and must not come here */
     if (w->x->res.is_head_sent)
         end_exchange(w, END_CUT, 0, "");
     else
