@@ -234,6 +234,8 @@ void lc_owner_quit(struct lc_owner *o, struct lc_seat *s)
 
 static enum lc_turn look(struct lc_owner *o, struct lc_seat *s)
 {
+    bool is_stepper;
+
     if (s->is_invited) {
         s->is_invited = false;
         o->ninvited--;
@@ -244,15 +246,13 @@ static enum lc_turn look(struct lc_owner *o, struct lc_seat *s)
         s->is_nudged = false;
         return LC_TURN_LOOK;
     }
-    if (o->state == LC_OWNER_PASSED && o->seat == s)
-        take(o, s);
+    /* Before the next call, too: else one slow call among many short ones would leave the watcher stepping for good. */
+    is_stepper = lc_owner_steps(o, s) || take(o, s);
     if (o->nready > 0) {
         o->nready--;
         return LC_TURN_CALL;
     }
-    if (lc_owner_steps(o, s) || take(o, s))
-        return LC_TURN_STEP;
-    return LC_TURN_IDLE;
+    return is_stepper ? LC_TURN_STEP : LC_TURN_IDLE;
 }
 
 enum lc_turn lc_owner_next(struct lc_owner *o, struct lc_seat *s, uint64_t due_ms)
