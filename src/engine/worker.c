@@ -27,10 +27,28 @@ static bool on_accept(struct lc_listener *l, int fd, const struct lc_addr *peer)
     return lc_h1_open(&w->h1, &s, peer, l->index);
 }
 
+/* Of the pollers that sleep on a shared listener the kernel wakes one.  Whoever will not accept must be out of that queue
+ * before it sleeps: a wake-up that it gets and declines reaches no sibling, and the client waits for the next one. */
+static void pause_listeners(struct lc_worker *w)
+{
+    for (uint32_t i = 0; i < w->nlisteners; i++) {
+        struct lc_listener *l = &w->listeners[i];
+
+        if (!l->is_shared || l->is_paused)
+            continue;
+        l->is_paused = true;
+        if (lc_loop_watch(&w->loop, &l->watch, 0) != LC_OK) {
+            /* still watched: can_accept declines */
+        }
+    }
+}
+
 static void on_room(struct lc_h1 *h1)
 {
     struct lc_worker *w = h1->on_room_ctx;
 
+    if (w->conf->is_multiprocess && lc_owner_is_kept(&w->owner))
+        return; /* the loop resumes them after the call */
     for (uint32_t i = 0; i < w->nlisteners; i++) {
         if (w->listeners[i].is_paused)
             lc_listener_resume(&w->listeners[i]);
@@ -141,6 +159,13 @@ void lc_worker_stop(struct lc_worker *w, bool is_graceful)
         true; /* connections at rest are closed by the loop, not from inside a call */
 }
 
+enum lc_rc lc_worker_wait(struct lc_worker *w, bool (*ready)(void *arg), void *arg)
+{
+    LC_OBJ(w, WORKER);
+    pause_listeners(w);
+    return lc_owner_wait(&w->owner, ready, arg);
+}
+
 /* One look a turn: the state changes inside calls and signal handlers, what follows from it happens here. */
 static void follow_state(struct lc_worker *w)
 {
@@ -148,6 +173,8 @@ static void follow_state(struct lc_worker *w)
         lc_h1_run_queued(&w->h1);
     if (w->state == LC_WORKER_RUNNING && lc_h1_has_room(&w->h1))
         on_room(&w->h1);
+    else
+        pause_listeners(w);
     if (w->state == LC_WORKER_DRAINING) {
         stop_listeners(w);
         lc_h1_drain(&w->h1);

@@ -39,6 +39,8 @@ LC_MUST_USE enum lc_rc lc_worker_open(struct lc_worker *w, const struct lc_engin
 /* Serves until it has ended. */
 void lc_worker_run(struct lc_worker *w);
 void lc_worker_close(struct lc_worker *w);
+/* From inside an application call: lc_owner_wait, and no shared listener is ours meanwhile. */
+LC_MUST_USE enum lc_rc lc_worker_wait(struct lc_worker *w, bool (*ready)(void *arg), void *arg);
 /* From the thread that owns the engine, also from inside an application call. */
 void lc_worker_stop(struct lc_worker *w, bool is_graceful);
 

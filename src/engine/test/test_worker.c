@@ -66,7 +66,7 @@ static size_t read_all(struct house *h, struct lc_exchange *x)
         rc = lc_exchange_read(x, part, sizeof part, &got);
         total += got;
         if (rc == LC_AGAIN)
-            rc = lc_owner_wait(&h->w.owner, is_readable, x);
+            rc = lc_worker_wait(&h->w, is_readable, x);
         else if (got == 0)
             break;
         LC_CHECK(rc == LC_OK);
@@ -83,7 +83,7 @@ static void write_much(struct house *h, struct lc_exchange *x)
     for (int i = 0; i < 160 && rc == LC_OK; i++) {
         rc = lc_exchange_write(x, &piece, 1, false);
         if (rc == LC_AGAIN)
-            rc = lc_owner_wait(&h->w.owner, is_writable, x);
+            rc = lc_worker_wait(&h->w, is_writable, x);
     }
 }
 

@@ -128,7 +128,7 @@ int lc_wsgi_wait(struct lc_wsgi *w, bool for_write)
         return -1;
     }
     host_leave(w);
-    rc = lc_owner_wait(&w->worker.owner, for_write ? is_writable : is_readable, w);
+    rc = lc_worker_wait(&w->worker, for_write ? is_writable : is_readable, w);
     host_enter(w);
     if (rc != LC_OK) {
         PyErr_NoMemory();
