@@ -50,6 +50,7 @@ static void on_theft(void *ctx)
     rest_all(w);
     w->h1.is_turn = false;
     lc_h1_uncork(&w->h1);
+    lc_worker_set_accepting(w);
 }
 
 static void on_tick(void *ctx)
@@ -175,8 +176,9 @@ static void call_one(struct lc_worker *w, struct lc_server *s)
     lc_owner_end_call(o, &s->seat, lc_loop_ns() - began);
     if (sample && lc_owner_steps(o, &s->seat))
         lc_h1_call_ended(&w->h1, sample);
-    if (w->conf->is_multiprocess)
-        lc_worker_make_room(w);
+    if (w->conf->is_multiprocess &&
+        !lc_owner_steps(o, &s->seat)) /* who steps does so at the end of its turn */
+        lc_worker_set_accepting(w);
 }
 
 static void run_handlers(struct lc_worker *w, struct lc_server *s)
