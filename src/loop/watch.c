@@ -35,7 +35,8 @@ static void watch(void *arg)
     while (o->state != LC_OWNER_ENDED) {
         if (o->state == LC_OWNER_WATCHED)
             o->face.on_turn(o->face.ctx);
-        else if (quiet >= LC_WATCH_PARK) {
+        else if (quiet >= LC_WATCH_PARK &&
+                 o->nbusy == 0) { /* a call may have begun before this thread */
             park(o);
             quiet = 0;
         } else if (!tick(o, &quiet))

@@ -147,26 +147,25 @@ def in_thread(function):
 
 @view
 def thread_reads(environ, start_response):
-    """Reads a body that is still on its way: first in a thread of its own, then as it should."""
-    stream = environ["wsgi.input"]
-    raised = in_thread(stream.read)
-    mark("raised", str(raised))
-    return text(start_response, f"{raised}|".encode() + stream.read())
+    """A thread of its own reads a body that is still on its way; the call waits for that thread."""
+    got = []
+    mark("reading")
+    raised = in_thread(lambda: got.append(environ["wsgi.input"].read()))
+    return text(start_response, f"{raised}|".encode() + b"".join(got))
 
 
 @view
 def thread_writes(environ, start_response):
-    """A thread writes until it would have to wait; the call itself writes the end."""
+    """A thread writes more than may wait; the call itself writes the end."""
     write = start_response("200 OK", PLAIN)
-    written = []
 
     def fill():
-        while len(written) < 10_000:
-            written.append(1)
+        for _ in range(1000):
             write(b"t" * 10_000)
 
-    mark("raised", f"{in_thread(fill)} {len(written)}")
-    write(b"end")
+    mark("writing")
+    raised = in_thread(fill)
+    write(f"end {raised}".encode())
     return []
 
 

@@ -1,4 +1,4 @@
-"""Clocks after long calls: while the application computes, nobody's time-out is judged unfairly.
+"""Clocks and long calls: while the application computes, others' time-outs are judged as ever.
 
 The calls here last as long as the test says: it makes the file they wait for.
 """
@@ -62,35 +62,26 @@ def test_head_that_was_completed_during_the_call_is_served(long_call):
         assert slow.read_response().body == b"pong"
 
 
-def test_connection_made_during_the_call_has_its_whole_header_timeout(long_call):
-    """Also one that is accepted in the very turn in which the call was made."""
-    data = request("/ping")
-    with Client(long_call) as first, Client(long_call) as second:
-        second.get("/ping")
-        first.send(request("/busy?s=0.3"))
-        long_call.wait_for_mark("began")
-        second.send(request(f"/busy?s={LONG}"))  # in one wake-up with the newcomer's connection
-        with Client(long_call) as newcomer:
-            newcomer.send(data[:10])
-            assert second.read_response().body == b"bbbb"
-            second.expect_open()  # a turn of the loop, in which time-outs are looked at
-            assert newcomer.is_quiet(LIMIT / 2)
-            newcomer.send(data[10:])
-            assert newcomer.read_response().status == 200
-
-
-def test_connection_whose_time_ran_out_during_the_call_is_closed(long_call):
-    with Client(long_call) as idle, Client(long_call) as slow, Client(long_call) as busy:
-        idle.get("/ping")
-        slow.send(b"GET / HTTP/1.1\r\n")
-        fetch(long_call, "/ping")
+def test_connection_made_during_the_call_has_its_header_timeout(long_call):
+    """No sooner, and no later although the call goes on."""
+    with Client(long_call) as busy:
         long_call.begin_call(busy)
-        assert idle.is_quiet(LONG)
+        with Client(long_call) as newcomer:
+            began = time.monotonic()
+            newcomer.send(request("/ping")[:10])
+            assert newcomer.read_response().status == 408
+            assert LIMIT * 0.9 < time.monotonic() - began < deadline(LIMIT + 0.5)
         long_call.end_call()
-        began = time.monotonic()
-        idle.expect_close()
-        assert slow.read_response().status == 408
-        assert time.monotonic() - began < deadline(1)
+        assert busy.read_response().body == b"done"
+
+
+def test_connection_whose_time_runs_out_during_the_call_is_closed_in_time(long_call):
+    with Client(long_call) as idle, Client(long_call) as busy:
+        idle.get("/ping")
+        long_call.begin_call(busy)
+        assert LIMIT * 0.8 < seconds_until_closed(idle) < deadline(LIMIT + 0.5)
+        long_call.end_call()
+        assert busy.read_response().body == b"done"
 
 
 @pytest.mark.asan_ci
