@@ -20,7 +20,8 @@ def test_another_thread_may_wait_for_the_body(serve, under_licorne, framing):
         c.expect_open()
 
 
-def test_another_thread_may_read_a_body_that_is_here(server):
+def test_another_thread_may_read_a_body_that_is_here(serve):
+    server = serve()
     with Client(server) as c:
         r = c.get("/thread_reads", "POST", body=b"whole body")
         assert r.body == b"None|whole body"
