@@ -1,5 +1,6 @@
 /* engine/serve.c - the threads of a worker: who takes requests, who steps, and what is put off when the engine moves.
  * Runs in: worker, application threads and the watcher; all under the owner's lock but the calls and the waits. */
+#include "engine/door.h"
 #include "engine/worker_int.h"
 
 #include "os/clock.h"
@@ -15,6 +16,8 @@ static bool on_request(struct lc_handler *gate, struct lc_exchange *x)
     struct lc_worker *w = gate->ctx;
     bool is_next = w->owner.state == LC_OWNER_STEPPED && lc_list_is_empty(&w->ready);
 
+    if (lc_door_answers(w, x))
+        return true;
     x->ready_ms = w->loop.now_ms;
     lc_list_append(&w->ready, &x->link);
     lc_owner_add_ready(&w->owner);
@@ -81,7 +84,7 @@ static int turn_timeout(struct lc_worker *w)
 
     if (w->owner.nready > w->owner.ninvited && w->nthreads < w->conf->threads)
         most = GROW_MS;
-    return lc_loop_timeout(&w->loop, most);
+    return lc_loop_timeout(&w->loop, lc_door_timeout(w, most));
 }
 
 static void end_turn(struct lc_worker *w)
@@ -89,6 +92,7 @@ static void end_turn(struct lc_worker *w)
     w->h1.is_turn = false;
     lc_loop_end(&w->loop);
     w->is_turn = false;
+    lc_door_expire(w);
     lc_worker_follow(w);
     lc_owner_look_at_waits(&w->owner);
 }
@@ -159,6 +163,8 @@ static void call_one(struct lc_worker *w, struct lc_server *s)
 
     LC_CHECK(!lc_list_is_empty(&w->ready));
     lc_list_remove(&x->link);
+    if (!lc_door_admits(w, x))
+        return;
     sample = is_stepping ? lc_h1_call_began(&w->h1) : 0;
     s->x = x;
     if (is_stepping)
