@@ -24,6 +24,7 @@ struct lc_engine_conf {
     uint32_t conns_max;
     uint32_t graceful_ms;
     uint32_t threads;    /* of the application, at most */
+    uint32_t thread_idle_ms; /* a thread beyond the first that has nothing to do for so long retires; 0: LC_THREAD_IDLE_MS */
     bool is_main_called; /* the application runs in the process's main thread (sync) */
     bool is_inline;      /* false: no thread of the application ever steps the engine */
     bool use_sendfile, is_multithread, is_multiprocess;

@@ -194,6 +194,7 @@ static bool has_signal(struct lc_worker *w, const struct lc_server *s)
 void lc_worker_serve(struct lc_worker *w, struct lc_server *s)
 {
     struct lc_owner *o = &w->owner;
+    uint32_t idle_ms = w->conf->thread_idle_ms ? w->conf->thread_idle_ms : LC_THREAD_IDLE_MS;
     enum lc_turn turn = LC_TURN_LOOK;
 
     lc_mutex_lock(&o->lock);
@@ -204,7 +205,7 @@ void lc_worker_serve(struct lc_worker *w, struct lc_server *s)
         w->nthreads = 1;
     }
     while (turn != LC_TURN_END && (turn != LC_TURN_IDLE || s->is_first)) {
-        uint64_t due = s->is_first ? 0 : lc_clock_mono_ms() + LC_THREAD_IDLE_MS;
+        uint64_t due = s->is_first ? 0 : lc_clock_mono_ms() + idle_ms;
 
         if (LC_UNLIKELY(has_signal(w, s)))
             run_handlers(w, s);
