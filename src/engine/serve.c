@@ -57,7 +57,7 @@ static void on_tick(void *ctx)
     struct lc_worker *w = ctx;
     struct lc_exchange *oldest = LC_LIST_FIRST(&w->ready, struct lc_exchange, link);
 
-    if (oldest == NULL || w->wants_thread || w->nthreads >= w->conf->threads ||
+    if (oldest == NULL || w->main_seat == NULL || w->wants_thread || w->nthreads >= w->conf->threads ||
         !lc_list_is_empty(&w->owner.idle))
         return;
     if (lc_clock_mono_ms() < oldest->ready_ms + GROW_MS)
@@ -216,7 +216,9 @@ void lc_worker_serve(struct lc_worker *w, struct lc_server *s)
             step(w, s);
     }
     lc_owner_quit(o, &s->seat);
-    if (!s->is_main)
+    if (s->is_main)
+        w->main_seat = NULL;
+    else
         w->nthreads--;
     lc_mutex_unlock(&o->lock);
     lc_seat_fini(&s->seat);
