@@ -102,6 +102,7 @@ static void begin_turn(struct lc_worker *w, struct lc_ready *ready, int n, bool 
 /* A piece of the stepping thread's work: an event, the end of a turn, or a wait and the begin of one. */
 static void step(struct lc_worker *w, struct lc_server *s)
 {
+    uint64_t wait_no;
     int timeout, n;
 
     if (w->is_turn) {
@@ -114,10 +115,9 @@ static void step(struct lc_worker *w, struct lc_server *s)
     }
     timeout = turn_timeout(w);
     s->guest.leave(s->guest.ctx);
-    lc_owner_begin_wait(&w->owner, timeout);
+    wait_no = lc_owner_begin_wait(&w->owner, timeout);
     n = lc_loop_wait(&w->loop, s->ready, timeout);
-    lc_owner_end_wait(&w->owner);
-    if (lc_owner_steps(&w->owner, &s->seat))
+    if (lc_owner_end_wait(&w->owner, wait_no) && lc_owner_steps(&w->owner, &s->seat))
         begin_turn(w, s->ready, n, true);
 }
 
@@ -125,14 +125,14 @@ static void step(struct lc_worker *w, struct lc_server *s)
 static void on_turn(void *ctx)
 {
     struct lc_worker *w = ctx;
+    uint64_t wait_no;
     int timeout, n;
 
     if (!w->is_turn) {
         timeout = turn_timeout(w);
-        lc_owner_begin_wait(&w->owner, timeout);
+        wait_no = lc_owner_begin_wait(&w->owner, timeout);
         n = lc_loop_wait(&w->loop, w->watcher_ready, timeout);
-        lc_owner_end_wait(&w->owner);
-        if (w->owner.state != LC_OWNER_WATCHED)
+        if (!lc_owner_end_wait(&w->owner, wait_no) || w->owner.state != LC_OWNER_WATCHED)
             return;
         begin_turn(w, w->watcher_ready, n, false);
     }

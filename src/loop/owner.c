@@ -91,17 +91,27 @@ void lc_owner_yield(struct lc_owner *o)
     lc_mutex_lock(&o->lock);
 }
 
-void lc_owner_begin_wait(struct lc_owner *o, int timeout_ms)
+/* A watcher that lost the engine may still be inside its wait when the next stepper begins one: the flags are the latter's. */
+uint64_t lc_owner_begin_wait(struct lc_owner *o, int timeout_ms)
 {
+    uint64_t wait_no = ++o->wait_no;
+
+    o->nwaiting++;
     o->is_waiting = true;
+    o->is_woken = false;
     o->wait_until_ms = timeout_ms < 0 ? UINT64_MAX : o->loop->now_ms + (uint64_t)timeout_ms;
     lc_mutex_unlock(&o->lock);
+    return wait_no;
 }
 
-void lc_owner_end_wait(struct lc_owner *o)
+bool lc_owner_end_wait(struct lc_owner *o, uint64_t wait_no)
 {
     lc_mutex_lock(&o->lock);
+    o->nwaiting--;
+    if (o->wait_no != wait_no)
+        return false;
     o->is_waiting = o->is_woken = false;
+    return true;
 }
 
 /* --- who steps ------------------------------------------------------------------------------------------------ */
@@ -192,6 +202,9 @@ void lc_owner_begin_call(struct lc_owner *o, struct lc_seat *s)
     if (lc_owner_steps(o, s)) {
         set(o, LC_OWNER_CALLING, s);
         o->call_no++;
+        /* The watcher is needed, and the wake-up that called it back may have been drained by this thread. */
+        if (LC_UNLIKELY(o->nwaiting > 0))
+            lc_loop_wake(o->loop);
         if (!wants_inline(o))
             give_away(o);
     }
@@ -328,5 +341,6 @@ void lc_owner_end(struct lc_owner *o)
     for (struct lc_list *e = o->waiting.next; e != &o->waiting; e = e->next)
         lc_cond_signal(&LC_CONTAINER_OF(e, struct lc_seat, waiting)->wake);
     lc_cond_signal(&o->watch);
-    call_back(o);
+    if (o->nwaiting > 0)
+        lc_loop_wake(o->loop);
 }

@@ -29,17 +29,17 @@ static void watch(void *arg)
 {
     struct lc_watcher *w = arg;
     struct lc_owner *o = w->owner;
-    uint32_t quiet = LC_WATCH_PARK;
+    uint32_t quiet = 0;
 
     lc_mutex_lock(&o->lock);
     while (o->state != LC_OWNER_ENDED) {
-        if (o->state == LC_OWNER_WATCHED)
+        if (o->state == LC_OWNER_WATCHED) {
             o->face.on_turn(o->face.ctx);
-        else if (quiet >= LC_WATCH_PARK) {
+            quiet = 0; /* who took the engine may be inside a call already */
+        } else if (!tick(o, &quiet)) {
             park(o);
             quiet = 0;
-        } else if (!tick(o, &quiet))
-            quiet = LC_WATCH_PARK;
+        }
     }
     lc_mutex_unlock(&o->lock);
 }
