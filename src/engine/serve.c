@@ -191,6 +191,16 @@ static bool has_signal(struct lc_worker *w, const struct lc_server *s)
     return s->is_main && atomic_load_explicit(&w->has_signal, memory_order_acquire);
 }
 
+/* Events of a turn that others have taken over lie in this thread's memory: they are dropped, and reported again. */
+static void leave_turn(struct lc_worker *w, struct lc_server *s)
+{
+    if (w->loop.ready != s->ready)
+        return;
+    w->loop.ready = NULL;
+    w->loop.nready = w->loop.iready = 0;
+    w->loop.was_full = true; /* no connection expires by a clock of before what it sent is read */
+}
+
 void lc_worker_serve(struct lc_worker *w, struct lc_server *s)
 {
     struct lc_owner *o = &w->owner;
@@ -215,11 +225,11 @@ void lc_worker_serve(struct lc_worker *w, struct lc_server *s)
         else if (turn == LC_TURN_STEP)
             step(w, s);
     }
-    lc_owner_quit(o, &s->seat);
+    leave_turn(w, s);
     if (s->is_main)
         w->main_seat = NULL;
-    else
-        w->nthreads--;
+    w->nthreads--;
+    lc_owner_quit(o, &s->seat);
     lc_mutex_unlock(&o->lock);
     lc_seat_fini(&s->seat);
 }
@@ -252,5 +262,6 @@ void lc_worker_no_thread(struct lc_worker *w)
 {
     lc_mutex_lock(&w->owner.lock);
     w->nthreads--;
+    lc_cond_broadcast(&w->owner.left);
     lc_mutex_unlock(&w->owner.lock);
 }

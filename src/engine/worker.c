@@ -191,7 +191,7 @@ void lc_worker_follow(struct lc_worker *w)
         end(w);
 }
 
-/* Those that are not inside a call leave at once. */
+/* Those that are not inside a call leave at once; those that are being started come first, for they know the worker. */
 static bool all_left(struct lc_worker *w, uint64_t patience_ms)
 {
     struct lc_owner *o = &w->owner;
@@ -199,9 +199,10 @@ static bool all_left(struct lc_worker *w, uint64_t patience_ms)
     bool has_left;
 
     lc_mutex_lock(&o->lock);
-    while (o->nseats > 0 && lc_cond_wait_until(&o->left, &o->lock, until) == LC_OK) {
+    while ((o->nseats > 0 || w->nthreads > 0) &&
+           lc_cond_wait_until(&o->left, &o->lock, until) == LC_OK) {
     }
-    has_left = o->nseats == 0 && lc_list_is_empty(&o->waiting);
+    has_left = o->nseats == 0 && w->nthreads == 0 && lc_list_is_empty(&o->waiting);
     lc_mutex_unlock(&o->lock);
     return has_left;
 }
