@@ -34,8 +34,12 @@ static void on_gone(struct lc_handler *gate, struct lc_exchange *x)
 
 static void rest_all(struct lc_worker *w)
 {
-    for (struct lc_list *e = w->ready.next; e != &w->ready; e = e->next)
+    struct lc_list *next;
+
+    for (struct lc_list *e = w->ready.next; e != &w->ready; e = next) {
+        next = e->next; /* one that cannot be watched is lost, and leaves */
         lc_exchange_rest(LC_CONTAINER_OF(e, struct lc_exchange, link));
+    }
 }
 
 static void on_theft(void *ctx)

@@ -216,9 +216,9 @@ bool lc_worker_close(struct lc_worker *w, uint64_t patience_ms)
         lc_watcher_join(&w->watcher);
     stop_listeners(w);
     /* Requests that were not called are found with their connections, and closed. */
+    w->gate.on_gone = NULL;
     for (struct lc_list *e = w->ready.next; e != &w->ready; e = e->next)
         lc_exchange_rest(LC_CONTAINER_OF(e, struct lc_exchange, link));
-    w->gate.on_gone = NULL;
     lc_h1_fini(&w->h1);
     lc_owner_fini(&w->owner);
     lc_loop_forget(&w->loop, &w->signal_watch);
