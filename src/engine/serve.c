@@ -61,8 +61,8 @@ static void on_tick(void *ctx)
     struct lc_worker *w = ctx;
     struct lc_exchange *oldest = LC_LIST_FIRST(&w->ready, struct lc_exchange, link);
 
-    if (oldest == NULL || w->main_seat == NULL || w->wants_thread || w->nthreads >= w->conf->threads ||
-        !lc_list_is_empty(&w->owner.idle))
+    if (oldest == NULL || w->main_seat == NULL || w->wants_thread ||
+        w->nthreads >= w->conf->threads || !lc_list_is_empty(&w->owner.idle))
         return;
     if (lc_clock_mono_ms() < oldest->ready_ms + GROW_MS)
         return;

@@ -189,6 +189,17 @@ void lc_owner_add_ready(struct lc_owner *o)
         invite(o);
 }
 
+/* It came from within a call that goes on, while the stepper waits for events or idle threads know of nothing. */
+void lc_owner_press(struct lc_owner *o)
+{
+    if (o->nready <= o->ninvited)
+        return;
+    if (!lc_list_is_empty(&o->idle))
+        invite(o);
+    else if (o->state == LC_OWNER_STEPPED)
+        call_back(o);
+}
+
 void lc_owner_drop_ready(struct lc_owner *o)
 {
     LC_CHECK(o->nready > 0);
