@@ -183,11 +183,19 @@ static void call_one(struct lc_worker *w, struct lc_server *s)
         lc_worker_make_room(w);
 }
 
+/* Handlers may take long, and so may the guest's own lock: the engine does not wait for them either. */
 static void run_handlers(struct lc_worker *w, struct lc_server *s)
 {
-    lc_owner_leave(&w->owner);
+    struct lc_owner *o = &w->owner;
+    bool is_stepping = lc_owner_steps(o, &s->seat);
+
+    if (is_stepping)
+        lc_owner_begin_call(o, &s->seat);
+    lc_owner_leave(o);
     s->guest.wakeup(s->guest.ctx);
-    lc_mutex_lock(&w->owner.lock);
+    lc_mutex_lock(&o->lock);
+    if (is_stepping)
+        lc_owner_end_call(o, &s->seat, o->call_ns); /* no request's time */
 }
 
 static bool has_signal(struct lc_worker *w, const struct lc_server *s)

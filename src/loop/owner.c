@@ -266,12 +266,12 @@ static enum lc_turn look(struct lc_owner *o, struct lc_seat *s)
     }
     if (o->state == LC_OWNER_ENDED)
         return LC_TURN_END;
+    /* Before the next call, too: else one slow call among many short ones would leave the watcher stepping for good. */
+    is_stepper = lc_owner_steps(o, s) || take(o, s);
     if (s->is_nudged) {
         s->is_nudged = false;
         return LC_TURN_LOOK;
     }
-    /* Before the next call, too: else one slow call among many short ones would leave the watcher stepping for good. */
-    is_stepper = lc_owner_steps(o, s) || take(o, s);
     if (o->nready > 0) {
         o->nready--;
         return LC_TURN_CALL;
