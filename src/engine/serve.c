@@ -76,8 +76,8 @@ static void on_tick(void *ctx)
     struct lc_worker *w = ctx;
     struct lc_exchange *oldest = LC_LIST_FIRST(&w->ready, struct lc_exchange, link);
 
-    if (oldest == NULL || w->wants_thread || w->nthreads >= w->conf->threads ||
-        !lc_list_is_empty(&w->owner.idle))
+    if (oldest == NULL || w->main_seat == NULL || w->wants_thread ||
+        w->nthreads >= w->conf->threads || !lc_list_is_empty(&w->owner.idle))
         return;
     if (lc_clock_mono_ms() < oldest->ready_ms + GROW_MS)
         return;
@@ -123,6 +123,7 @@ static void begin_turn(struct lc_worker *w, struct lc_ready *ready, int n, bool 
 /* A piece of the stepping thread's work: an event, the end of a turn, or a wait and the begin of one. */
 static void step(struct lc_worker *w, struct lc_server *s)
 {
+    uint64_t wait_no;
     int timeout, n;
 
     if (w->is_turn) {
@@ -135,10 +136,9 @@ static void step(struct lc_worker *w, struct lc_server *s)
     }
     timeout = turn_timeout(w);
     s->guest.leave(s->guest.ctx);
-    lc_owner_begin_wait(&w->owner, timeout);
+    wait_no = lc_owner_begin_wait(&w->owner, timeout);
     n = lc_loop_wait(&w->loop, s->ready, timeout);
-    lc_owner_end_wait(&w->owner);
-    if (lc_owner_steps(&w->owner, &s->seat))
+    if (lc_owner_end_wait(&w->owner, wait_no) && lc_owner_steps(&w->owner, &s->seat))
         begin_turn(w, s->ready, n, true);
 }
 
@@ -146,14 +146,14 @@ static void step(struct lc_worker *w, struct lc_server *s)
 static void on_turn(void *ctx)
 {
     struct lc_worker *w = ctx;
+    uint64_t wait_no;
     int timeout, n;
 
     if (!w->is_turn) {
         timeout = turn_timeout(w);
-        lc_owner_begin_wait(&w->owner, timeout);
+        wait_no = lc_owner_begin_wait(&w->owner, timeout);
         n = lc_loop_wait(&w->loop, w->watcher_ready, timeout);
-        lc_owner_end_wait(&w->owner);
-        if (w->owner.state != LC_OWNER_WATCHED)
+        if (!lc_owner_end_wait(&w->owner, wait_no) || w->owner.state != LC_OWNER_WATCHED)
             return;
         begin_turn(w, w->watcher_ready, n, false);
     }
@@ -207,11 +207,19 @@ static void call_one(struct lc_worker *w, struct lc_server *s)
         lc_worker_set_accepting(w);
 }
 
+/* Handlers may take long, and so may the guest's own lock: the engine does not wait for them either. */
 static void run_handlers(struct lc_worker *w, struct lc_server *s)
 {
-    lc_owner_leave(&w->owner);
+    struct lc_owner *o = &w->owner;
+    bool is_stepping = lc_owner_steps(o, &s->seat);
+
+    if (is_stepping)
+        lc_owner_begin_call(o, &s->seat);
+    lc_owner_leave(o);
     s->guest.wakeup(s->guest.ctx);
-    lc_mutex_lock(&w->owner.lock);
+    lc_mutex_lock(&o->lock);
+    if (is_stepping)
+        lc_owner_end_call(o, &s->seat, o->call_ns); /* no request's time */
 }
 
 static bool has_signal(struct lc_worker *w, const struct lc_server *s)
@@ -219,9 +227,20 @@ static bool has_signal(struct lc_worker *w, const struct lc_server *s)
     return s->is_main && atomic_load_explicit(&w->has_signal, memory_order_acquire);
 }
 
+/* Events of a turn that others have taken over lie in this thread's memory: they are dropped, and reported again. */
+static void leave_turn(struct lc_worker *w, struct lc_server *s)
+{
+    if (w->loop.ready != s->ready)
+        return;
+    w->loop.ready = NULL;
+    w->loop.nready = w->loop.iready = 0;
+    w->loop.was_full = true; /* no connection expires by a clock of before what it sent is read */
+}
+
 void lc_worker_serve(struct lc_worker *w, struct lc_server *s)
 {
     struct lc_owner *o = &w->owner;
+    uint32_t idle_ms = w->conf->thread_idle_ms ? w->conf->thread_idle_ms : LC_THREAD_IDLE_MS;
     enum lc_turn turn = LC_TURN_LOOK;
 
     lc_mutex_lock(&o->lock);
@@ -232,7 +251,7 @@ void lc_worker_serve(struct lc_worker *w, struct lc_server *s)
         w->nthreads = 1;
     }
     while (turn != LC_TURN_END && (turn != LC_TURN_IDLE || s->is_first)) {
-        uint64_t due = s->is_first ? 0 : lc_clock_mono_ms() + LC_THREAD_IDLE_MS;
+        uint64_t due = s->is_first ? 0 : lc_clock_mono_ms() + idle_ms;
 
         if (LC_UNLIKELY(has_signal(w, s)))
             run_handlers(w, s);
@@ -242,9 +261,11 @@ void lc_worker_serve(struct lc_worker *w, struct lc_server *s)
         else if (turn == LC_TURN_STEP)
             step(w, s);
     }
+    leave_turn(w, s);
+    if (s->is_main)
+        w->main_seat = NULL;
+    w->nthreads--;
     lc_owner_quit(o, &s->seat);
-    if (!s->is_main)
-        w->nthreads--;
     lc_mutex_unlock(&o->lock);
     lc_seat_fini(&s->seat);
 }
@@ -277,5 +298,6 @@ void lc_worker_no_thread(struct lc_worker *w)
 {
     lc_mutex_lock(&w->owner.lock);
     w->nthreads--;
+    lc_cond_broadcast(&w->owner.left);
     lc_mutex_unlock(&w->owner.lock);
 }

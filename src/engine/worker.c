@@ -209,7 +209,7 @@ void lc_worker_follow(struct lc_worker *w)
         end(w);
 }
 
-/* Those that are not inside a call leave at once. */
+/* Those that are not inside a call leave at once; those that are being started come first, for they know the worker. */
 static bool all_left(struct lc_worker *w, uint64_t patience_ms)
 {
     struct lc_owner *o = &w->owner;
@@ -217,9 +217,10 @@ static bool all_left(struct lc_worker *w, uint64_t patience_ms)
     bool has_left;
 
     lc_mutex_lock(&o->lock);
-    while (o->nseats > 0 && lc_cond_wait_until(&o->left, &o->lock, until) == LC_OK) {
+    while ((o->nseats > 0 || w->nthreads > 0) &&
+           lc_cond_wait_until(&o->left, &o->lock, until) == LC_OK) {
     }
-    has_left = o->nseats == 0 && lc_list_is_empty(&o->waiting);
+    has_left = o->nseats == 0 && w->nthreads == 0 && lc_list_is_empty(&o->waiting);
     lc_mutex_unlock(&o->lock);
     return has_left;
 }
@@ -233,9 +234,9 @@ bool lc_worker_close(struct lc_worker *w, uint64_t patience_ms)
         lc_watcher_join(&w->watcher);
     stop_listeners(w);
     /* Requests that were not called are found with their connections, and closed. */
+    w->gate.on_gone = NULL;
     for (struct lc_list *e = w->ready.next; e != &w->ready; e = e->next)
         lc_exchange_rest(LC_CONTAINER_OF(e, struct lc_exchange, link));
-    w->gate.on_gone = NULL;
     lc_h1_fini(&w->h1);
     lc_owner_fini(&w->owner);
     lc_loop_forget(&w->loop, &w->signal_watch);

@@ -91,17 +91,27 @@ void lc_owner_yield(struct lc_owner *o)
     lc_mutex_lock(&o->lock);
 }
 
-void lc_owner_begin_wait(struct lc_owner *o, int timeout_ms)
+/* A watcher that lost the engine may still be inside its wait when the next stepper begins one: the flags are the latter's. */
+uint64_t lc_owner_begin_wait(struct lc_owner *o, int timeout_ms)
 {
+    uint64_t wait_no = ++o->wait_no;
+
+    o->nwaiting++;
     o->is_waiting = true;
+    o->is_woken = false;
     o->wait_until_ms = timeout_ms < 0 ? UINT64_MAX : o->loop->now_ms + (uint64_t)timeout_ms;
     lc_mutex_unlock(&o->lock);
+    return wait_no;
 }
 
-void lc_owner_end_wait(struct lc_owner *o)
+bool lc_owner_end_wait(struct lc_owner *o, uint64_t wait_no)
 {
     lc_mutex_lock(&o->lock);
+    o->nwaiting--;
+    if (o->wait_no != wait_no)
+        return false;
     o->is_waiting = o->is_woken = false;
+    return true;
 }
 
 /* --- who steps ------------------------------------------------------------------------------------------------ */
@@ -179,6 +189,17 @@ void lc_owner_add_ready(struct lc_owner *o)
         invite(o);
 }
 
+/* It came from within a call that goes on, while the stepper waits for events or idle threads know of nothing. */
+void lc_owner_press(struct lc_owner *o)
+{
+    if (o->nready <= o->ninvited)
+        return;
+    if (!lc_list_is_empty(&o->idle))
+        invite(o);
+    else if (o->state == LC_OWNER_STEPPED)
+        call_back(o);
+}
+
 void lc_owner_drop_ready(struct lc_owner *o)
 {
     LC_CHECK(o->nready > 0);
@@ -192,6 +213,9 @@ void lc_owner_begin_call(struct lc_owner *o, struct lc_seat *s)
     if (lc_owner_steps(o, s)) {
         set(o, LC_OWNER_CALLING, s);
         o->call_no++;
+        /* The watcher is needed, and the wake-up that called it back may have been drained by this thread. */
+        if (LC_UNLIKELY(o->nwaiting > 0))
+            lc_loop_wake(o->loop);
         if (!wants_inline(o))
             give_away(o);
     }
@@ -242,12 +266,12 @@ static enum lc_turn look(struct lc_owner *o, struct lc_seat *s)
     }
     if (o->state == LC_OWNER_ENDED)
         return LC_TURN_END;
+    /* Before the next call, too: else one slow call among many short ones would leave the watcher stepping for good. */
+    is_stepper = lc_owner_steps(o, s) || take(o, s);
     if (s->is_nudged) {
         s->is_nudged = false;
         return LC_TURN_LOOK;
     }
-    /* Before the next call, too: else one slow call among many short ones would leave the watcher stepping for good. */
-    is_stepper = lc_owner_steps(o, s) || take(o, s);
     if (o->nready > 0) {
         o->nready--;
         return LC_TURN_CALL;
@@ -328,5 +352,6 @@ void lc_owner_end(struct lc_owner *o)
     for (struct lc_list *e = o->waiting.next; e != &o->waiting; e = e->next)
         lc_cond_signal(&LC_CONTAINER_OF(e, struct lc_seat, waiting)->wake);
     lc_cond_signal(&o->watch);
-    call_back(o);
+    if (o->nwaiting > 0)
+        lc_loop_wake(o->loop);
 }

@@ -98,7 +98,8 @@ struct lc_owner {
     struct lc_cond watch, left; /* the watcher's; said when a seat leaves */
     bool is_parked;             /* the watcher sleeps until a call begins */
     bool is_waiting, is_woken;  /* the stepper waits for events; it was told to come back */
-    uint64_t wait_until_ms;
+    uint32_t nwaiting;          /* it, and a watcher that was called back and has not come yet */
+    uint64_t wait_no, wait_until_ms;
     atomic_uint nwant; /* threads that wait for the lock */
 };
 
@@ -139,9 +140,11 @@ LC_MUST_USE enum lc_rc lc_owner_wait(struct lc_owner *o, struct lc_seat *s,
 
 /* After a turn: wakes the waits that are over. */
 void lc_owner_look_at_waits(struct lc_owner *o);
-/* Around the stepper's wait for events. */
-void lc_owner_begin_wait(struct lc_owner *o, int timeout_ms);
-void lc_owner_end_wait(struct lc_owner *o);
+/* Around the stepper's wait for events: the lock is free between them. */
+uint64_t lc_owner_begin_wait(struct lc_owner *o, int timeout_ms);
+/* wait_no: what begin_wait returned.  False: another has waited and stepped since, so what this wait brought may name what
+ * is gone, and is dropped. */
+LC_MUST_USE bool lc_owner_end_wait(struct lc_owner *o, uint64_t wait_no);
 static inline bool lc_owner_steps(const struct lc_owner *o, const struct lc_seat *s)
 {
     return o->state == LC_OWNER_STEPPED && o->seat == s;
@@ -150,6 +153,8 @@ static inline bool lc_owner_steps(const struct lc_owner *o, const struct lc_seat
 /* The watcher: takes the engine from a call, and gives it to an idle thread or keeps it. */
 void lc_owner_steal(struct lc_owner *o);
 void lc_owner_nudge(struct lc_owner *o, struct lc_seat *s);
+/* A ready request waits longer than it should: whoever is free is told. */
+void lc_owner_press(struct lc_owner *o);
 void lc_owner_end(struct lc_owner *o);
 
 #endif

@@ -3,19 +3,28 @@
 
 #include "os/clock.h"
 
+/* Ticks since a call began, and since one was found running twice. */
+struct looks {
+    uint32_t quiet, calm;
+};
+
 /* Sleeps a tick; true while somebody calls. */
-static bool tick(struct lc_owner *o, uint32_t *quiet)
+static bool tick(struct lc_owner *o, struct looks *l)
 {
     uint64_t before = o->call_no;
+    uint64_t ms = l->calm < LC_WATCH_CALM ? LC_WATCH_TICK_MS : LC_WATCH_CALM_MS;
     bool is_calling = o->state == LC_OWNER_CALLING;
 
-    if (lc_cond_wait_until(&o->watch, &o->lock, lc_clock_mono_ms() + LC_WATCH_TICK_MS) == LC_OK)
+    if (lc_cond_wait_until(&o->watch, &o->lock, lc_clock_mono_ms() + ms) == LC_OK)
         return true; /* called for */
-    if (is_calling && o->state == LC_OWNER_CALLING && o->call_no == before)
+    l->calm++;
+    if (is_calling && o->state == LC_OWNER_CALLING && o->call_no == before) {
         lc_owner_steal(o);
+        l->calm = 0;
+    }
     o->face.on_tick(o->face.ctx);
-    *quiet = o->nbusy > 0 || o->call_no != before ? 0 : *quiet + 1;
-    return *quiet < LC_WATCH_PARK;
+    l->quiet = o->nbusy > 0 || o->call_no != before ? 0 : l->quiet + 1;
+    return l->quiet < LC_WATCH_PARK;
 }
 
 static void park(struct lc_owner *o)
@@ -29,18 +38,17 @@ static void watch(void *arg)
 {
     struct lc_watcher *w = arg;
     struct lc_owner *o = w->owner;
-    uint32_t quiet = LC_WATCH_PARK;
+    struct looks looks = {0};
 
     lc_mutex_lock(&o->lock);
     while (o->state != LC_OWNER_ENDED) {
-        if (o->state == LC_OWNER_WATCHED)
+        if (o->state == LC_OWNER_WATCHED) {
             o->face.on_turn(o->face.ctx);
-        else if (quiet >= LC_WATCH_PARK &&
-                 o->nbusy == 0) { /* a call may have begun before this thread */
+            looks.quiet = looks.calm = 0; /* who took the engine may be inside a call already */
+        } else if (!tick(o, &looks)) {
             park(o);
-            quiet = 0;
-        } else if (!tick(o, &quiet))
-            quiet = LC_WATCH_PARK;
+            looks.quiet = 0;
+        }
     }
     lc_mutex_unlock(&o->lock);
 }
