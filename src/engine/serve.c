@@ -71,9 +71,9 @@ static void on_theft(void *ctx)
     lc_worker_set_accepting(w);
 }
 
-static void on_tick(void *ctx)
+/* A request waits, and no thread is idle. */
+static void consider_thread(struct lc_worker *w)
 {
-    struct lc_worker *w = ctx;
     struct lc_exchange *oldest = LC_LIST_FIRST(&w->ready, struct lc_exchange, link);
 
     if (oldest == NULL || w->main_seat == NULL || w->wants_thread ||
@@ -164,11 +164,10 @@ static void on_turn(void *ctx)
     if (w->owner.state != LC_OWNER_WATCHED)
         return;
     end_turn(w);
-    on_tick(w);
+    consider_thread(w);
 }
 
-const struct lc_owner_face lc_worker_face = {
-    .on_theft = on_theft, .on_turn = on_turn, .on_tick = on_tick};
+const struct lc_owner_face lc_worker_face = {.on_theft = on_theft, .on_turn = on_turn};
 
 /* --- threads -------------------------------------------------------------------------------------------------- */
 

@@ -9,6 +9,7 @@ void lc_owner_init(struct lc_owner *o, struct lc_loop *loop, const struct lc_own
 {
     *o = (struct lc_owner){.magic = LC_MAGIC_OWNER, .loop = loop, .face = *face, .is_inline = true};
     lc_mutex_init(&o->lock);
+    lc_mutex_init(&o->watch_lock);
     lc_cond_init(&o->watch);
     lc_cond_init(&o->left);
     lc_list_init(&o->idle);
@@ -21,6 +22,7 @@ void lc_owner_fini(struct lc_owner *o)
     LC_CHECK(o->nseats == 0 && lc_list_is_empty(&o->waiting));
     lc_cond_fini(&o->left);
     lc_cond_fini(&o->watch);
+    lc_mutex_fini(&o->watch_lock);
     lc_mutex_fini(&o->lock);
     o->magic = 0;
 }
@@ -118,10 +120,21 @@ bool lc_owner_end_wait(struct lc_owner *o, uint64_t wait_no)
 
 static void set(struct lc_owner *o, enum lc_owner_state state, struct lc_seat *s)
 {
+    uint64_t no = atomic_load_explicit(&o->call_no, memory_order_relaxed);
+
     if (o->state == LC_OWNER_ENDED)
         return;
     o->state = state;
     o->seat = s;
+    atomic_store_explicit(&o->calling, state == LC_OWNER_CALLING ? no : 0, memory_order_relaxed);
+}
+
+static void call_watcher(struct lc_owner *o)
+{
+    lc_mutex_lock(&o->watch_lock);
+    o->is_called_for = true;
+    lc_cond_signal(&o->watch);
+    lc_mutex_unlock(&o->watch_lock);
 }
 
 static bool wants_inline(const struct lc_owner *o)
@@ -142,7 +155,7 @@ static void give_away(struct lc_owner *o)
         return;
     }
     set(o, LC_OWNER_WATCHED, NULL);
-    lc_cond_signal(&o->watch);
+    call_watcher(o);
 }
 
 void lc_owner_steal(struct lc_owner *o)
@@ -211,8 +224,8 @@ void lc_owner_begin_call(struct lc_owner *o, struct lc_seat *s)
     s->is_called = true;
     o->nbusy++;
     if (lc_owner_steps(o, s)) {
+        atomic_store_explicit(&o->call_no, o->call_no + 1, memory_order_relaxed);
         set(o, LC_OWNER_CALLING, s);
-        o->call_no++;
         /* The watcher is needed, and the wake-up that called it back may have been drained by this thread. */
         if (LC_UNLIKELY(o->nwaiting > 0))
             lc_loop_wake(o->loop);
@@ -220,7 +233,7 @@ void lc_owner_begin_call(struct lc_owner *o, struct lc_seat *s)
             give_away(o);
     }
     if (LC_UNLIKELY(o->is_parked))
-        lc_cond_signal(&o->watch);
+        call_watcher(o);
 }
 
 void lc_owner_end_call(struct lc_owner *o, struct lc_seat *s, uint64_t took_ns)
@@ -250,7 +263,7 @@ void lc_owner_quit(struct lc_owner *o, struct lc_seat *s)
     if (o->seat == s) {
         set(o, LC_OWNER_WATCHED, NULL);
         o->seat = NULL;
-        lc_cond_signal(&o->watch);
+        call_watcher(o);
     }
     o->nseats--;
     lc_cond_broadcast(&o->left);
@@ -351,7 +364,7 @@ void lc_owner_end(struct lc_owner *o)
         lc_cond_signal(&LC_CONTAINER_OF(e, struct lc_seat, idle)->wake);
     for (struct lc_list *e = o->waiting.next; e != &o->waiting; e = e->next)
         lc_cond_signal(&LC_CONTAINER_OF(e, struct lc_seat, waiting)->wake);
-    lc_cond_signal(&o->watch);
+    call_watcher(o);
     if (o->nwaiting > 0)
         lc_loop_wake(o->loop);
 }

@@ -74,8 +74,6 @@ struct lc_owner_face {
     void (*on_theft)(void *ctx);
     /* The watcher's turn: waits for events without the lock, serves them.  Called and returns under the lock. */
     void (*on_turn)(void *ctx);
-    /* Once a watcher's tick, under the lock. */
-    void (*on_tick)(void *ctx);
 };
 
 struct lc_owner {
@@ -86,19 +84,24 @@ struct lc_owner {
     bool is_inline; /* false: the watcher always steps */
     bool is_forked; /* a child that the application forked: the engine is not its own */
     enum lc_owner_state state;
-    struct lc_seat *seat; /* of STEPPED, CALLING, PASSED */
-    uint64_t call_no;     /* of the stepper's calls: the watcher tells two apart by it */
-    uint64_t call_ns;     /* what recent calls took, on average */
-    uint32_t nready;      /* requests that wait for a thread */
-    uint32_t ninvited;    /* idle threads that were woken for one and have not come yet */
-    uint32_t nbusy;       /* seats inside a call */
-    uint32_t nseats;      /* threads that serve */
-    struct lc_list idle;  /* seats without work, longest first */
+    struct lc_seat *seat;     /* of STEPPED, CALLING, PASSED */
+    _Atomic uint64_t call_no; /* of the stepper's calls: the watcher tells two apart by it */
+    _Atomic uint64_t
+        calling;       /* the same while CALLING, else 0; the watcher reads both without the lock */
+    uint64_t call_ns;  /* what recent calls took, on average */
+    uint32_t nready;   /* requests that wait for a thread */
+    uint32_t ninvited; /* idle threads that were woken for one and have not come yet */
+    uint32_t nbusy;    /* seats inside a call */
+    uint32_t nseats;   /* threads that serve */
+    struct lc_list idle; /* seats without work, longest first */
     struct lc_list waiting;
-    struct lc_cond watch, left; /* the watcher's; said when a seat leaves */
-    bool is_parked;             /* the watcher sleeps until a call begins */
-    bool is_waiting, is_woken;  /* the stepper waits for events; it was told to come back */
-    uint32_t nwaiting;          /* it, and a watcher that was called back and has not come yet */
+    struct lc_cond left;        /* said when a seat leaves */
+    struct lc_mutex watch_lock; /* after `lock`, if both: of the next two */
+    struct lc_cond watch;
+    bool is_called_for;        /* the watcher should look at the state */
+    bool is_parked;            /* the watcher sleeps until a call begins */
+    bool is_waiting, is_woken; /* the stepper waits for events; it was told to come back */
+    uint32_t nwaiting;         /* it, and a watcher that was called back and has not come yet */
     uint64_t wait_no, wait_until_ms;
     atomic_uint nwant; /* threads that wait for the lock */
 };
