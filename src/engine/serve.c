@@ -1,5 +1,6 @@
 /* engine/serve.c - the threads of a worker: who takes requests, who steps, and what is put off when the engine moves.
  * Runs in: worker, application threads and the watcher; all under the owner's lock but the calls and the waits. */
+#include "engine/door.h"
 #include "engine/worker_int.h"
 
 #include "os/clock.h"
@@ -9,16 +10,18 @@
 
 /* --- requests ------------------------------------------------------------------------------------------------- */
 
-/* The first of a stepping thread's requests is called as soon as this event is over: it is spared being settled. */
+/* A stepping thread's request is called as soon as this event is over: it is spared being settled.  The others are told
+ * to rest once the event is over: while they wait, their clients' resets are still heard of. */
 static bool on_request(struct lc_handler *gate, struct lc_exchange *x)
 {
     struct lc_worker *w = gate->ctx;
-    bool is_next = w->owner.state == LC_OWNER_STEPPED && lc_list_is_empty(&w->ready);
 
+    if (lc_door_answers(w, x))
+        return true;
     x->ready_ms = w->loop.now_ms;
     lc_list_append(&w->ready, &x->link);
     lc_owner_add_ready(&w->owner);
-    return !is_next;
+    return false;
 }
 
 static void on_gone(struct lc_handler *gate, struct lc_exchange *x)
@@ -32,13 +35,24 @@ static void on_gone(struct lc_handler *gate, struct lc_exchange *x)
     lc_exchange_cut(x);
 }
 
-static void rest_all(struct lc_worker *w)
+static void rest(struct lc_worker *w, struct lc_exchange *x)
 {
-    struct lc_list *next;
+    x->call = w; /* told */
+    lc_exchange_rest(x);
+}
 
-    for (struct lc_list *e = w->ready.next; e != &w->ready; e = next) {
-        next = e->next; /* one that cannot be watched is lost, and leaves */
-        lc_exchange_rest(LC_CONTAINER_OF(e, struct lc_exchange, link));
+/* Those that came last; the others were told already. */
+static void rest_new(struct lc_worker *w)
+{
+    struct lc_list *prev;
+
+    for (struct lc_list *e = w->ready.prev; e != &w->ready; e = prev) {
+        struct lc_exchange *x = LC_CONTAINER_OF(e, struct lc_exchange, link);
+
+        prev = e->prev; /* one that cannot be watched is lost, and leaves */
+        if (x->call)
+            return;
+        rest(w, x);
     }
 }
 
@@ -48,12 +62,13 @@ static void on_theft(void *ctx)
 
     if (w->caller) {
         if (w->caller->x)
-            lc_exchange_rest(w->caller->x);
+            rest(w, w->caller->x);
         w->caller = NULL;
     }
-    rest_all(w);
+    rest_new(w);
     w->h1.is_turn = false;
     lc_h1_uncork(&w->h1);
+    lc_worker_set_accepting(w);
 }
 
 static void on_tick(void *ctx)
@@ -84,7 +99,7 @@ static int turn_timeout(struct lc_worker *w)
 
     if (w->owner.nready > w->owner.ninvited && w->nthreads < w->conf->threads)
         most = GROW_MS;
-    return lc_loop_timeout(&w->loop, most);
+    return lc_loop_timeout(&w->loop, lc_door_timeout(w, most));
 }
 
 static void end_turn(struct lc_worker *w)
@@ -92,6 +107,8 @@ static void end_turn(struct lc_worker *w)
     w->h1.is_turn = false;
     lc_loop_end(&w->loop);
     w->is_turn = false;
+    rest_new(w);
+    lc_door_expire(w);
     lc_worker_follow(w);
     lc_owner_look_at_waits(&w->owner);
 }
@@ -140,8 +157,10 @@ static void on_turn(void *ctx)
             return;
         begin_turn(w, w->watcher_ready, n, false);
     }
-    while (w->owner.state == LC_OWNER_WATCHED && lc_loop_serve(&w->loop))
+    while (w->owner.state == LC_OWNER_WATCHED && lc_loop_serve(&w->loop)) {
+        rest_new(w);
         lc_owner_yield(&w->owner);
+    }
     if (w->owner.state != LC_OWNER_WATCHED)
         return;
     end_turn(w);
@@ -162,12 +181,14 @@ static void call_one(struct lc_worker *w, struct lc_server *s)
 
     LC_CHECK(!lc_list_is_empty(&w->ready));
     lc_list_remove(&x->link);
+    if (!lc_door_admits(w, x))
+        return;
     sample = is_stepping ? lc_h1_call_began(&w->h1) : 0;
     s->x = x;
     if (is_stepping)
         w->caller = s;
     else
-        lc_exchange_rest(x);
+        rest(w, x);
     lc_owner_begin_call(o, &s->seat);
     lc_owner_leave(o);
     began = lc_loop_ns();
@@ -177,10 +198,13 @@ static void call_one(struct lc_worker *w, struct lc_server *s)
     if (w->caller == s)
         w->caller = NULL;
     lc_owner_end_call(o, &s->seat, lc_loop_ns() - began);
+    if (!lc_owner_steps(o, &s->seat))
+        rest_new(w); /* the end of the call may have brought the connection's next */
     if (sample && lc_owner_steps(o, &s->seat))
         lc_h1_call_ended(&w->h1, sample);
-    if (w->conf->is_multiprocess)
-        lc_worker_make_room(w);
+    if (w->conf->is_multiprocess &&
+        !lc_owner_steps(o, &s->seat)) /* who steps does so at the end of its turn */
+        lc_worker_set_accepting(w);
 }
 
 /* Handlers may take long, and so may the guest's own lock: the engine does not wait for them either. */

@@ -9,14 +9,17 @@
 static const char busy_answer[] =
     "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
 
-static bool can_accept(struct lc_listener *l)
+/* With no thread free a sibling may have one. */
+static bool wants_connections(struct lc_worker *w)
 {
-    struct lc_worker *w = l->conf->ctx;
-
-    /* With no thread free a sibling may have one. */
     if (w->conf->is_multiprocess && w->owner.nbusy >= w->conf->threads)
         return false;
-    return lc_h1_has_room(&w->h1);
+    return w->state == LC_WORKER_RUNNING && lc_h1_has_room(&w->h1);
+}
+
+static bool can_accept(struct lc_listener *l)
+{
+    return wants_connections(l->conf->ctx);
 }
 
 static bool on_accept(struct lc_listener *l, int fd, const struct lc_addr *peer)
@@ -28,17 +31,33 @@ static bool on_accept(struct lc_listener *l, int fd, const struct lc_addr *peer)
     return lc_h1_open(&w->h1, &s, peer, l->index);
 }
 
-void lc_worker_make_room(struct lc_worker *w)
+/* Of the pollers that sleep on a shared listener the kernel wakes one.  Whoever will not accept must be out of that queue
+ * before it sleeps: a wake-up that it gets and declines reaches no sibling, and the client waits for the next one. */
+static void pause_listener(struct lc_worker *w, struct lc_listener *l)
 {
+    if (!l->is_shared || l->is_paused)
+        return;
+    l->is_paused = true;
+    if (lc_loop_watch(&w->loop, &l->watch, 0) != LC_OK) {
+        /* still watched: can_accept declines */
+    }
+}
+
+void lc_worker_set_accepting(struct lc_worker *w)
+{
+    bool is_open = wants_connections(w);
+
     for (uint32_t i = 0; i < w->nlisteners; i++) {
-        if (w->listeners[i].is_paused)
+        if (!is_open)
+            pause_listener(w, &w->listeners[i]);
+        else if (w->listeners[i].is_paused)
             lc_listener_resume(&w->listeners[i]);
     }
 }
 
 static void on_room(struct lc_h1 *h1)
 {
-    lc_worker_make_room(h1->on_room_ctx);
+    lc_worker_set_accepting(h1->on_room_ctx);
 }
 
 static void on_guest_signal(struct lc_watch *watch, uint32_t events LC_UNUSED)
@@ -179,8 +198,7 @@ static void look_at_parent(struct lc_worker *w)
 void lc_worker_follow(struct lc_worker *w)
 {
     look_at_parent(w);
-    if (w->state == LC_WORKER_RUNNING && lc_h1_has_room(&w->h1))
-        lc_worker_make_room(w);
+    lc_worker_set_accepting(w);
     if (w->state == LC_WORKER_DRAINING) {
         stop_listeners(w);
         lc_h1_drain(&w->h1);

@@ -60,6 +60,7 @@ struct lc_worker {
     struct lc_seat *main_seat; /* who is nudged for signals and threads */
     uint32_t nthreads;         /* started or being started */
     bool wants_thread;
+    struct lc_log_limit overload;
     struct lc_listener_conf accept;
     struct lc_listener listeners[LC_LISTENERS_MAX];
     uint32_t nlisteners;

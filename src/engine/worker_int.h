@@ -13,7 +13,7 @@ void lc_worker_gate_init(struct lc_worker *w);
 /* worker.c, under the lock */
 /* One look a turn: the state changes inside calls and signal handlers, what follows from it happens here. */
 void lc_worker_follow(struct lc_worker *w);
-/* A connection or a thread became free: accepting may go on. */
-void lc_worker_make_room(struct lc_worker *w);
+/* A connection or a thread became free, or none is any more: accepting goes on, or rests. */
+void lc_worker_set_accepting(struct lc_worker *w);
 
 #endif

@@ -20,6 +20,8 @@ NUMBERS = {
     "body_min_rate": (0, 4294967295),
     "send_min_rate": (0, 4294967295),
     "threads": (1, 1024),
+    "queue_size": (0, 4294967295),
+    "queue_timeout": (0, 4294967),
     "workers": (0, 1023),
     "backlog": (0, 2147483647),
     "umask": (0, 2147483647),

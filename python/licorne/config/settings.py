@@ -21,6 +21,7 @@ from licorne.config.types import (
     CSV_LIST,
     DICT,
     HEADER_MAP,
+    HEALTH_PATH,
     LOGLEVEL,
     OCTAL,
     POS_INT,
@@ -161,6 +162,15 @@ SETTINGS = (
     own("inline", WORKERS, "--no-inline", BOOL_OFF, True,
         "Whether the thread that reads requests runs them, too. Without it a thread of its own "
         "reads and writes, and each request changes threads."),
+    own("health_path", SOCKET, "--health-path", HEALTH_PATH, None,
+        "A path that the engine answers itself, however busy the application is: 200 while it "
+        "serves, 503 while it leaves."),
+    own("queue_size", WORKERS, "--queue-size", POS_INT, 0,
+        "The most requests of a worker that may wait for a thread (else 503); 0 lifts the limit."),
+    own("queue_timeout", WORKERS, "--queue-timeout", SECONDS, 0,
+        "Seconds that a request may wait for a thread (else 503); 0 lifts the limit."),
+    own("ignore_half_close", WORKERS, "--ignore-half-close", BOOL, False,
+        "Drop a waiting request whose client has ended its side of the connection."),
     own("limit_request_body", SECURITY, "--limit-request-body", SIZE, 0,
         "The most bytes in a body (else 413); 0 lifts the limit."),
     own("strict_host", SECURITY, "--strict-host", BOOL, False,

@@ -169,6 +169,15 @@ GTHREAD_NAMES = (
 )
 
 
+def to_health_path(value):
+    if value is None or value == "":
+        return None
+    path = to_string(value)
+    if not path.startswith("/") or any(c in path for c in "?# \r\n"):
+        raise ValueError(f"Not a path: {value!r}")
+    return path
+
+
 def to_worker_class(value):
     if value is None or to_string(value) in SYNC_NAMES:
         return "sync"
@@ -199,6 +208,7 @@ def getcwd():
 
 
 STRING = Kind(to_string, "takes a string, or None.")
+HEALTH_PATH = Kind(to_health_path, "takes a path that begins with /, without a query.")
 STRING_LIST = Kind(to_list_string, "takes a string or a list of strings.", action="append")
 ADDRESSES = Kind(
     to_list_string,

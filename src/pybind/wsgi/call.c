@@ -187,20 +187,6 @@ static int call_close(struct lc_wsgi *w, PyObject *result)
     return done ? 0 : -1;
 }
 
-/* close() is owed once the application has returned.  Its own failure is told, but comes too late to change the answer. */
-static void close_result(struct lc_wsgi *w, PyObject *env, PyObject *result)
-{
-    PyObject *exc;
-
-    if (call_close(w, result) == 0)
-        return;
-    if ((exc = lc_py_take_exception()) == NULL)
-        return;
-    tell_error(w, env, exc);
-    note_exit(w, exc);
-    Py_DECREF(exc);
-}
-
 /* A child that the application forked and that came back here: nothing of the engine is its own.  It ends as a script
  * would: the exception told, the code of its SystemExit. */
 static void leave_if_forked(struct lc_wsgi *w)
@@ -213,12 +199,29 @@ static void leave_if_forked(struct lc_wsgi *w)
     lc_py_leave(exc ? lc_py_exit_status(exc) : 0);
 }
 
+/* close() is owed once the application has returned.  Its own failure is told, but comes too late to change the answer. */
+static void close_result(struct lc_wsgi *w, PyObject *env, PyObject *result)
+{
+    PyObject *exc;
+    int rc = call_close(w, result);
+
+    leave_if_forked(w);
+    if (rc == 0)
+        return;
+    if ((exc = lc_py_take_exception()) == NULL)
+        return;
+    tell_error(w, env, exc);
+    note_exit(w, exc);
+    Py_DECREF(exc);
+}
+
 static void answer(struct lc_wsgi *w, PyObject *env)
 {
     PyObject *args[3] = {NULL, env, (PyObject *)w->callables[LC_ROLE_START]};
     PyObject *result =
         PyObject_Vectorcall(w->p->app, args + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
     PyObject *failure = NULL;
+    int rc;
 
     leave_if_forked(w);
     if (LC_UNLIKELY(result == NULL)) {
@@ -230,11 +233,11 @@ static void answer(struct lc_wsgi *w, PyObject *env)
         end_failed(w, env);
         return;
     }
-    if (LC_UNLIKELY(lc_wsgi_deliver(w, result) < 0))
+    rc = lc_wsgi_deliver(w, result);
+    leave_if_forked(w);
+    if (LC_UNLIKELY(rc < 0))
         failure = lc_py_take_exception();
-    leave_if_forked(w);
     close_result(w, env, result);
-    leave_if_forked(w);
     if (LC_UNLIKELY(failure != NULL)) {
         lc_py_give_exception(failure);
         end_failed(w, env);
