@@ -1,6 +1,9 @@
 /* engine/door.c - see door.h.   Runs in: worker, under the owner's lock. */
 #include "engine/door.h"
 
+#include <stdio.h>
+#include <string.h>
+
 static bool is_health(const struct lc_worker *w, const struct lc_exchange *x)
 {
     struct lc_str path = lc_req_text(&x->req, x->req.path);
@@ -15,7 +18,7 @@ static void answer_health(struct lc_worker *w, struct lc_exchange *x)
     struct lc_str line = is_serving ? LC_STR("200 OK") : LC_STR("503 Service Unavailable");
     struct lc_piece piece = {.p = is_serving ? "ok\n" : "leaving\n"};
     enum lc_rc rc = lc_response_begin(&x->res, line, x->is_head);
-    char size[8];
+    char size[24];
 
     piece.n = strlen(piece.p);
     snprintf(size, sizeof size, "%zu", piece.n);
