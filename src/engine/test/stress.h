@@ -35,6 +35,7 @@ struct figures {
     atomic_ullong broken, unanswered;
     atomic_ullong slowest_us; /* answer */
     atomic_ullong page_us;    /* answer of the server's own: it waits for no call */
+    atomic_ullong late_us;    /* the machine's own delays: how long a sleeper slept too long */
 };
 
 struct house {
@@ -60,6 +61,7 @@ struct house {
 
 uint32_t rng_below(struct rng *r, uint32_t n);
 bool rng_one_in(struct rng *r, uint32_t n);
+void figure_most(atomic_ullong *most, unsigned long long us);
 void pause_us(uint32_t us);
 /* Says what went wrong and the state that it was found in; ends the program. */
 _Noreturn void house_fail(struct house *h, const char *what, uint32_t id, int64_t figure);

@@ -193,14 +193,6 @@ static void judge_loss(struct client *c, const struct request *r, bool has_more,
         house_fail(h, came == NOTHING ? "no answer came" : "an answer broke off", r->id, r->kind);
 }
 
-static void note_most(atomic_ullong *most, unsigned long long us)
-{
-    unsigned long long was = atomic_load(most);
-
-    while (us > was && !atomic_compare_exchange_weak(most, &was, us)) {
-    }
-}
-
 /* has_more: others were asked behind it.  True: the connection goes on. */
 static bool hear(struct client *c, const struct request *r, bool has_more, uint64_t asked_ns)
 {
@@ -217,10 +209,10 @@ static bool hear(struct client *c, const struct request *r, bool has_more, uint6
         house_fail(c->h, "what was cut came whole", r->id, r->n);
     atomic_fetch_add(&f->answers, 1);
     if (!c->is_slow)
-        note_most(&f->slowest_us, took_us);
+        figure_most(&f->slowest_us, took_us);
     /* Where connections wait for a free thread, or for room, so do their answers. */
     if (c->is_prober && !c->h->plan.is_tight && !c->h->conf.is_multiprocess)
-        note_most(&f->page_us, took_us);
+        figure_most(&f->page_us, took_us);
     return !head.is_close;
 }
 

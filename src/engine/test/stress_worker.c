@@ -50,6 +50,14 @@ void pause_us(uint32_t us)
     nanosleep(&ts, NULL);
 }
 
+void figure_most(atomic_ullong *most, unsigned long long us)
+{
+    unsigned long long was = atomic_load(most);
+
+    while (us > was && !atomic_compare_exchange_weak(most, &was, us)) {
+    }
+}
+
 /* What it reads of the owner is read without the lock, by who is about to die. */
 __attribute__((no_sanitize("thread"))) void house_fail(struct house *h, const char *what,
                                                        uint32_t id, int64_t figure)
@@ -146,7 +154,11 @@ static void disturb(void *house)
     struct rng r = {h->port + 1};
 
     while (lc_clock_mono_ms() < until) {
-        pause_us(rng_below(&r, 20000));
+        uint32_t us = rng_below(&r, 20000);
+        uint64_t began = lc_loop_ns();
+
+        pause_us(us);
+        figure_most(&h->figures.late_us, (lc_loop_ns() - began) / 1000 - us);
         LC_CHECK(write(h->signal_fds[1], "x", 1) == 1);
     }
     atomic_store(&h->is_quick, h->plan.is_quick);
@@ -312,12 +324,12 @@ static void tell(const struct figures *f, double seconds)
 {
     printf("stress: %llu requests, %llu answers, %llu thefts, %llu threads, %llu handlers, %llu "
            "rounds; %llu broke off, %llu unanswered; slowest %.1f ms, of "
-           "the server's own %.1f ms; %.0f s\n",
+           "the server's own %.1f ms, a mere sleeper late by %.1f ms; %.0f s\n",
            atomic_load(&f->requests), atomic_load(&f->answers), atomic_load(&f->thefts),
            atomic_load(&f->threads), atomic_load(&f->handlers), atomic_load(&f->rounds),
            atomic_load(&f->broken), atomic_load(&f->unanswered),
            (double)atomic_load(&f->slowest_us) / 1000, (double)atomic_load(&f->page_us) / 1000,
-           seconds);
+           (double)atomic_load(&f->late_us) / 1000, seconds);
 }
 
 int main(int argc, char **argv)
