@@ -1,8 +1,8 @@
 """The sanitizers: `./dev asan [--ci] [pytest args]` and `./dev tsan [seconds]`.
 
-asan: the C hosts and the whole server, in two builds. The C units and corpora run bare, with every leak an error. The extension needs the
-sanitizers' libraries before anything else in the server's process, so they are preloaded. Each
-process writes what it finds into a file, and any file that speaks of us fails the verb: a leak in a
+asan: the C hosts and the whole server, in two builds. The C units and corpora run bare, with every
+leak an error. The extension needs the sanitizers' libraries before anything else in the server's
+process, so they are preloaded. Each process writes what it finds into a file, and any file that speaks of us fails the verb: a leak in a
 worker would change nothing that a test sees. Leaks that are the interpreter's own are suppressed by
 name in tools/lsan.supp; the nameless ones of a stripped interpreter are passed over.
 

@@ -445,6 +445,21 @@ static void answer(struct guest *g, const struct ask *ask)
     }
 }
 
+/* "/k/12/345" */
+static bool parse_ask(const char *text, struct ask *ask)
+{
+    char *end;
+
+    if (text[0] != '/' || text[1] == '\0' || text[2] != '/')
+        return false;
+    ask->kind = text[1];
+    ask->id = (unsigned)strtoul(text + 3, &end, 10);
+    if (*end != '/')
+        return false;
+    ask->n = (unsigned)strtoul(end + 1, &end, 10);
+    return *end == '\0' && ask->n <= SEA_MOST;
+}
+
 void guest_call(void *ctx, struct lc_exchange *x)
 {
     struct guest *g = ctx;
@@ -457,7 +472,7 @@ void guest_call(void *ctx, struct lc_exchange *x)
     LC_CHECK(g->x == NULL);
     g->x = x;
     memcpy(text, target.p, LC_MIN(target.n, sizeof text - 1));
-    if (sscanf(text, "/%c/%u/%u", &ask.kind, &ask.id, &ask.n) != 3 || ask.n > SEA_MOST)
+    if (!parse_ask(text, &ask))
         house_fail(g->h, "a target that nobody asked for", 0, (int64_t)target.n);
     if ((stop = atomic_exchange(&g->h->stop, 0)) != 0)
         lc_worker_stop(&g->h->w, stop == 1);

@@ -77,14 +77,16 @@ static enum came hear_head(struct client *c, struct head *head)
             return c->len > c->off ? BROKEN : NOTHING;
         text[n - 2] = '\0';
         *head = (struct head){.length = -1, .id = -1};
-        if (sscanf(text, "HTTP/1.1 %d", &head->status) != 1)
+        if (strncmp(text, "HTTP/1.1 ", 9) == 0)
+            head->status = (int)strtol(text + 9, NULL, 10);
+        if (head->status < 100)
             house_fail(c->h, "no status line", 0, (int64_t)n);
     } while (head->status < 200);
     for (char *line = strtok_r(text, "\r\n", &save); line; line = strtok_r(NULL, "\r\n", &save)) {
         if (strncasecmp(line, "Content-Length:", 15) == 0)
-            head->length = atoll(line + 15);
+            head->length = strtoll(line + 15, NULL, 10);
         if (strncasecmp(line, "X-Id:", 5) == 0)
-            head->id = atoll(line + 5);
+            head->id = strtoll(line + 5, NULL, 10);
         if (strcasecmp(line, "Transfer-Encoding: chunked") == 0)
             head->is_chunked = true;
         if (strcasecmp(line, "Connection: close") == 0)
