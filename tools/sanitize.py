@@ -2,9 +2,10 @@
 
 asan: the C hosts and the whole server, in two builds. The C units and corpora run bare, with every
 leak an error. The extension needs the sanitizers' libraries before anything else in the server's
-process, so they are preloaded. Each process writes what it finds into a file, and any file that speaks of us fails the verb: a leak in a
-worker would change nothing that a test sees. Leaks that are the interpreter's own are suppressed by
-name in tools/lsan.supp; the nameless ones of a stripped interpreter are passed over.
+process, so they are preloaded. Each process writes what it finds into a file, and any file that
+speaks of us fails the verb: a leak in a worker would change nothing that a test sees. Leaks that
+are the interpreter's own are suppressed by name in tools/lsan.supp; the nameless ones of a stripped
+interpreter are passed over.
 
 --ci runs the fixed part of the black-box suite, marked asan_ci; without it, all of tests/blackbox.
 
