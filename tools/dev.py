@@ -93,6 +93,7 @@ VERBS = {
     "lint": lint.main,
     "run": verb_run,
     "test": verb_test,
+    "tsan": sanitize.tsan,
     "verify": verify.main,
 }
 

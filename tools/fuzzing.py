@@ -122,7 +122,8 @@ def hunt(folder, name, table, minutes):
         _, status, usage = os.wait4(child.pid, 0)
         child.returncode = os.waitstatus_to_exitcode(status)
     spent = (usage.ru_utime + usage.ru_stime) / 60
-    new = sorted(path.name for path in set(artifacts.iterdir()) - before)
+    found = set(artifacts.iterdir()) if artifacts.exists() else set()
+    new = sorted(path.name for path in found - before)
     if child.returncode == 0 and not new:
         return name, spent, "clean"
     print("".join(log.read_text(errors="replace").splitlines(keepends=True)[-40:]))

@@ -1,12 +1,17 @@
-"""`./dev asan [--ci] [pytest args]`: the C hosts and the whole server under the sanitizers.
+"""The sanitizers: `./dev asan [--ci] [pytest args]` and `./dev tsan [seconds]`.
 
-Two builds. The C units and corpora run bare, with every leak an error. The extension needs the
-sanitizers' libraries before anything else in the server's process, so they are preloaded. Each
-process writes what it finds into a file, and any file that speaks of us fails the verb: a leak in a
-worker would change nothing that a test sees. Leaks that are the interpreter's own are suppressed by
-name in tools/lsan.supp; the nameless ones of a stripped interpreter are passed over.
+asan: the C hosts and the whole server, in two builds. The C units and corpora run bare, with every
+leak an error. The extension needs the sanitizers' libraries before anything else in the server's
+process, so they are preloaded. Each process writes what it finds into a file, and any file that
+speaks of us fails the verb: a leak in a worker would change nothing that a test sees. Leaks that
+are the interpreter's own are suppressed by name in tools/lsan.supp; the nameless ones of a stripped
+interpreter are passed over.
 
 --ci runs the fixed part of the black-box suite, marked asan_ci; without it, all of tests/blackbox.
+
+tsan: a worker in a C host, src/engine/test/stress_worker.c, for 20 seconds or as many as are given.
+Further arguments are its own, like --seed N. CPython is not built for ThreadSanitizer, so the
+extension does not run under it.
 """
 
 import re
@@ -23,6 +28,16 @@ OPTIONS = (
     "-Dbuildtype=debugoptimized",
     "-Ddebug_checks=true",
 )
+TSAN_BUILD = (
+    "-Db_sanitize=thread",
+    "-Db_lundef=false",
+    "-Dbuildtype=debugoptimized",
+    "-Ddebug_checks=true",
+    "-Dtests=true",
+    "-Dextension=false",
+)
+TSAN = "halt_on_error=1:second_deadlock_stack=1"
+STRESS = "src/engine/test/stress_worker"
 UBSAN = "print_stacktrace=1:halt_on_error=1"
 ASAN = "detect_leaks=1:strict_string_checks=1"
 REPORTS = BUILD / "asan-reports"
@@ -142,3 +157,13 @@ def main(args):
     else:
         units()
         suite(["tests/blackbox"])
+
+
+def tsan(args):
+    """A worker's stress under ThreadSanitizer; its last line tells what was done."""
+    seconds = args[0] if args and args[0].isdigit() else "20"
+    rest = args[1:] if args and args[0].isdigit() else args
+    with devkit.locked("tsan"):
+        where = devkit.meson_setup("tsan", *TSAN_BUILD)
+        devkit.ninja(where, STRESS)
+    run([where / STRESS, "--seconds", seconds, *rest], TSAN_OPTIONS=TSAN)

@@ -13,6 +13,7 @@ class _Callbacks(Protocol):
     def reopen_logs(self) -> None: ...
     # In a worker.
     def worker_boot(self, index: int) -> Callable[..., Any]: ...
+    def start_thread(self) -> None: ...
     def worker_exit(self, index: int) -> None: ...
     def handle_error(
         self,
@@ -32,6 +33,9 @@ def worker_stop(graceful: bool, status: int, /) -> bool:
 
     True if an application call is running on this thread, which the caller may then interrupt.
     """
+
+def serve_thread() -> None:
+    """Run requests in this thread until the worker ends or needs it no more."""
 
 def _forked(in_child: bool, /) -> None:
     """Called around a fork that the application makes inside this worker."""

@@ -38,7 +38,7 @@ class Master:
         try:
             shown = ",".join(listener.display for listener in listeners)
             log.info("Listening at: %s (%s)", shown, pid)
-            log.info("Using worker: %s", self.config.worker_class)
+            log.info("Using worker: %s", self.worker_class())
             return _engine.run_master(self.engine_config(listeners), self)
         finally:
             if os.getpid() == pid:  # a worker that unwinds this far owns none of it
@@ -54,6 +54,11 @@ class Master:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
             signal.signal(number, signal.SIG_IGN if is_alone else signal.SIG_DFL)
 
+    def worker_class(self):
+        """As Gunicorn has it: a sync worker with threads is a gthread one."""
+        chosen = self.config.worker_class
+        return "gthread" if chosen == "sync" and self.config.threads > 1 else chosen
+
     def engine_config(self, listeners):
         config = self.config.engine()
         config["listeners"] = [listener.for_engine() for listener in listeners]
@@ -61,7 +66,10 @@ class Master:
         config["server_header"] = SERVER
         config["log_fd"] = glogging.descriptor()
         config["log_level"] = self.log_to.level
-        config["multithread"] = False
+        is_threaded = self.worker_class() == "gthread"
+        config["multithread"] = is_threaded
+        config["main_called"] = not is_threaded
+        config["threads"] = max(self.config.threads, 1) if is_threaded else 1
         config["multiprocess"] = self.config.workers > 1
         return config
 
@@ -97,6 +105,10 @@ class Master:
     def worker_boot(self, index):
         """Callback of a new worker. -> the application; what it raises ends the worker."""
         return worker.boot(self, index)
+
+    def start_thread(self):
+        """Callback of a worker's main thread: one more thread is to call serve_thread()."""
+        worker.start_thread()
 
     def worker_exit(self, index):
         """Callback of a worker about to leave, also after a failed boot."""

@@ -15,6 +15,7 @@ A worker that still boots leaves at once on any of the first three lines.
 import os
 import signal
 import sys
+import threading
 
 from licorne import glogging
 from licorne.app.loader import import_app
@@ -42,6 +43,23 @@ def boot(master, index):
         log.exception("Exception in worker process")
         _say(error)
         raise
+
+
+def start_thread():
+    """Daemon: one that is stuck in a request must not keep the process from ending."""
+    global _started
+    _started += 1
+    name = f"licorne-{_started}"
+    threading.Thread(target=_engine_serve, name=name, daemon=True).start()
+
+
+def _engine_serve():
+    from licorne._engine import serve_thread
+
+    serve_thread()
+
+
+_started = 0
 
 
 def exit(master, index):

@@ -23,6 +23,14 @@ struct lc_engine_conf {
     struct lc_log log;
     uint32_t conns_max;
     uint32_t graceful_ms;
+    uint32_t threads;          /* of the application, at most */
+    uint32_t thread_idle_ms;   /* one beyond the first retires after it; 0: LC_THREAD_IDLE_MS */
+    bool is_main_called;       /* the application runs in the process's main thread (sync) */
+    bool is_inline;            /* false: no thread of the application ever steps the engine */
+    uint32_t queue_size;       /* requests that may wait for a thread; 0: no bound */
+    uint32_t queue_timeout_ms; /* how long one may; 0: for ever */
+    bool ignore_half_close;    /* a waiting request whose client has ended its side is dropped */
+    const char *health_path;   /* NULL: none */
     bool use_sendfile, is_multithread, is_multiprocess;
     const char *tmp_dir; /* NULL: the system's */
     const char *server;  /* the Server field */

@@ -1,21 +1,25 @@
 /* engine/worker.c - assembling and running a worker's engine.   Runs in: worker. */
-#include "engine/worker.h"
+#include "engine/worker_int.h"
+
+#include "os/clock.h"
 
 #include <string.h>
 #include <unistd.h>
 
-#define PARENT_LOOK_MS 1000
-
 static const char busy_answer[] =
     "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
 
+/* With no thread free a sibling may have one. */
+static bool wants_connections(struct lc_worker *w)
+{
+    if (w->conf->is_multiprocess && w->owner.nbusy >= w->conf->threads)
+        return false;
+    return w->state == LC_WORKER_RUNNING && lc_h1_has_room(&w->h1);
+}
+
 static bool can_accept(struct lc_listener *l)
 {
-    struct lc_worker *w = l->conf->ctx;
-
-    if (w->conf->is_multiprocess && lc_owner_is_kept(&w->owner))
-        return false; /* the one thread waits: a sibling may be free */
-    return lc_h1_has_room(&w->h1);
+    return wants_connections(l->conf->ctx);
 }
 
 static bool on_accept(struct lc_listener *l, int fd, const struct lc_addr *peer)
@@ -27,49 +31,33 @@ static bool on_accept(struct lc_listener *l, int fd, const struct lc_addr *peer)
     return lc_h1_open(&w->h1, &s, peer, l->index);
 }
 
-static void on_room(struct lc_h1 *h1)
+/* Of the pollers that sleep on a shared listener the kernel wakes one.  Whoever will not accept must be out of that queue
+ * before it sleeps: a wake-up that it gets and declines reaches no sibling, and the client waits for the next one. */
+static void pause_listener(struct lc_worker *w, struct lc_listener *l)
 {
-    struct lc_worker *w = h1->on_room_ctx;
+    if (!l->is_shared || l->is_paused)
+        return;
+    l->is_paused = true;
+    if (lc_loop_watch(&w->loop, &l->watch, 0) != LC_OK) {
+        /* still watched: can_accept declines */
+    }
+}
+
+void lc_worker_set_accepting(struct lc_worker *w)
+{
+    bool is_open = wants_connections(w);
 
     for (uint32_t i = 0; i < w->nlisteners; i++) {
-        if (w->listeners[i].is_paused)
+        if (!is_open)
+            pause_listener(w, &w->listeners[i]);
+        else if (w->listeners[i].is_paused)
             lc_listener_resume(&w->listeners[i]);
     }
 }
 
-static bool on_request(struct lc_handler *gate, struct lc_exchange *x)
+static void on_room(struct lc_h1 *h1)
 {
-    struct lc_worker *w = gate->ctx;
-    bool is_next = lc_list_is_empty(&w->ready) && !lc_owner_is_kept(&w->owner);
-
-    lc_list_append(&w->ready, &x->link);
-    return !is_next;
-}
-
-static void on_gone(struct lc_handler *gate LC_UNUSED, struct lc_exchange *x)
-{
-    if (lc_list_is_empty(&x->link))
-        return; /* being called: the application learns of it when it looks */
-    lc_list_remove(&x->link);
-    lc_exchange_cut(x);
-}
-
-static void call_ready(struct lc_worker *w)
-{
-    while (!lc_list_is_empty(&w->ready) && w->state != LC_WORKER_ENDED) {
-        struct lc_exchange *x = LC_CONTAINER_OF(w->ready.next, struct lc_exchange, link);
-        uint64_t began = lc_h1_call_began(&w->h1);
-
-        lc_list_remove(&x->link);
-        w->app.call(w->app.ctx, x);
-        lc_h1_call_ended(&w->h1, began);
-    }
-}
-
-void lc_worker_rest(struct lc_worker *w)
-{
-    for (struct lc_list *e = w->ready.next; e != &w->ready; e = e->next)
-        lc_exchange_rest(LC_CONTAINER_OF(e, struct lc_exchange, link));
+    lc_worker_set_accepting(h1->on_room_ctx);
 }
 
 static void on_guest_signal(struct lc_watch *watch, uint32_t events LC_UNUSED)
@@ -79,9 +67,11 @@ static void on_guest_signal(struct lc_watch *watch, uint32_t events LC_UNUSED)
 
     while (read(watch->fd, waste, sizeof waste) > 0)
         atomic_store_explicit(&w->has_signal, true, memory_order_release);
+    if (w->main_seat && !w->main_seat->is_called)
+        lc_owner_nudge(&w->owner, w->main_seat);
 }
 
-static void set_up_h1(struct lc_worker *w, const struct lc_host *host)
+static void set_up_h1(struct lc_worker *w, const struct lc_host *release)
 {
     const struct lc_engine_conf *conf = w->conf;
 
@@ -91,7 +81,7 @@ static void set_up_h1(struct lc_worker *w, const struct lc_host *host)
         .policy = &conf->policy,
         .handler = &w->gate,
         .log = &conf->log,
-        .host = host,
+        .host = release,
         .tmp_dir = conf->tmp_dir,
         .server = conf->server,
         .conns_max = LC_MAX(conf->conns_max, 1),
@@ -126,25 +116,33 @@ static enum lc_rc start_listeners(struct lc_worker *w)
 }
 
 enum lc_rc lc_worker_open(struct lc_worker *w, const struct lc_engine_conf *conf,
-                          const struct lc_host *host, const struct lc_app *app, int signal_fd)
+                          const struct lc_host *release, const struct lc_app *app, int signal_fd)
 {
+    struct lc_owner_face face;
     enum lc_rc rc;
 
     memset(w, 0, sizeof *w);
     w->magic = LC_MAGIC_WORKER;
     w->conf = conf;
     w->master = conf->master ? conf->master : getppid();
-    if ((rc = lc_loop_open(&w->loop, host)) != LC_OK)
+    if ((rc = lc_loop_open(&w->loop, NULL)) != LC_OK)
         return rc;
-    lc_owner_init(&w->owner, &w->loop);
+    face = lc_worker_face;
+    face.ctx = w;
+    lc_owner_init(&w->owner, &w->loop, &face);
+    w->owner.is_inline = conf->is_inline;
+    if (!conf->is_inline)
+        w->owner.state = LC_OWNER_WATCHED;
     w->app = *app;
-    w->gate = (struct lc_handler){.ctx = w, .on_request = on_request, .on_gone = on_gone};
-    lc_list_init(&w->ready);
-    set_up_h1(w, host);
+    lc_worker_gate_init(w);
+    set_up_h1(w, release);
     w->signal_watch = (struct lc_watch){.fd = signal_fd, .fn = on_guest_signal};
     if (signal_fd >= 0 && (rc = lc_loop_watch(&w->loop, &w->signal_watch, LC_READ)) != LC_OK)
         return rc;
-    return start_listeners(w);
+    if ((rc = start_listeners(w)) == LC_OK &&
+        (rc = lc_watcher_start(&w->watcher, &w->owner)) == LC_OK)
+        w->has_watcher = true;
+    return rc;
 }
 
 static void stop_listeners(struct lc_worker *w)
@@ -154,84 +152,95 @@ static void stop_listeners(struct lc_worker *w)
     w->nlisteners = 0;
 }
 
-void lc_worker_stop(struct lc_worker *w, bool is_graceful)
+static void end(struct lc_worker *w)
 {
-    LC_OBJ(w, WORKER);
-    if (!is_graceful) {
-        w->state = LC_WORKER_ENDED;
-        return;
-    }
+    lc_owner_end(&w->owner);
+    if (w->main_seat)
+        lc_owner_nudge(&w->owner, w->main_seat);
+}
+
+static void begin_drain(struct lc_worker *w)
+{
     if (w->state != LC_WORKER_RUNNING)
         return;
     w->state = LC_WORKER_DRAINING;
     lc_loop_refresh(&w->loop);
     w->end_by_ms = w->loop.now_ms + w->conf->graceful_ms;
-    w->h1.is_draining =
-        true; /* connections at rest are closed by the loop, not from inside a call */
+    w->h1.is_draining = true; /* connections at rest are closed by the next turn */
 }
 
-/* One look a turn: the state changes inside calls and signal handlers, what follows from it happens here. */
-static void follow_state(struct lc_worker *w)
+void lc_worker_stop(struct lc_worker *w, bool is_graceful)
 {
-    if (w->state == LC_WORKER_RUNNING && lc_h1_has_room(&w->h1))
-        on_room(&w->h1);
+    LC_OBJ(w, WORKER);
+    if (lc_owner_enter(&w->owner) != LC_OK)
+        return;
+    if (is_graceful)
+        begin_drain(w);
+    else
+        w->state = LC_WORKER_ENDED;
+    if (w->state == LC_WORKER_ENDED)
+        end(w);
+    lc_loop_wake(&w->loop);
+    lc_owner_leave(&w->owner);
+}
+
+static void look_at_parent(struct lc_worker *w)
+{
+    if (w->loop.now_ms < w->look_ms)
+        return;
+    w->look_ms = w->loop.now_ms + PARENT_LOOK_MS;
+    if (getppid() == w->master || w->state != LC_WORKER_RUNNING)
+        return;
+    lc_log_write(&w->conf->log, LC_INFO, "Parent changed, shutting down: worker");
+    begin_drain(w);
+}
+
+void lc_worker_follow(struct lc_worker *w)
+{
+    look_at_parent(w);
+    lc_worker_set_accepting(w);
     if (w->state == LC_WORKER_DRAINING) {
         stop_listeners(w);
         lc_h1_drain(&w->h1);
         if (w->h1.nconns == 0 || w->loop.now_ms >= w->end_by_ms)
             w->state = LC_WORKER_ENDED;
     }
+    if (w->state == LC_WORKER_ENDED)
+        end(w);
 }
 
-/* As lc_loop_step; applications are called between two events, with nothing of the engine on the stack. */
-static void turn(struct lc_worker *w, int max_ms)
+/* Those that are not inside a call leave at once; those that are being started come first, for they know the worker. */
+static bool all_left(struct lc_worker *w, uint64_t patience_ms)
 {
-    struct lc_loop *l = &w->loop;
-    const struct lc_host *host = l->host;
-    int timeout = lc_loop_timeout(l, max_ms), n;
+    struct lc_owner *o = &w->owner;
+    uint64_t until = lc_clock_mono_ms() + patience_ms;
+    bool has_left;
 
-    if (host)
-        host->leave(host->ctx);
-    n = lc_loop_wait(l, l->own, timeout);
-    if (host)
-        host->enter(host->ctx);
-    lc_loop_begin(l, l->own, n);
-    w->h1.is_turn = true;
-    while (lc_loop_serve(l))
-        call_ready(w);
-    w->h1.is_turn = false;
-    lc_loop_end(l);
-    call_ready(w);
-    if (host)
-        host->wakeup(host->ctx);
-}
-
-void lc_worker_run(struct lc_worker *w)
-{
-    uint64_t look_ms = 0;
-
-    LC_OBJ(w, WORKER);
-    while (w->state != LC_WORKER_ENDED) {
-        turn(w, w->state == LC_WORKER_DRAINING ? 100 : PARENT_LOOK_MS);
-        follow_state(w);
-        if (w->loop.now_ms < look_ms)
-            continue;
-        look_ms = w->loop.now_ms + PARENT_LOOK_MS;
-        if (getppid() != w->master && w->state == LC_WORKER_RUNNING) {
-            lc_log_write(&w->conf->log, LC_INFO, "Parent changed, shutting down: worker");
-            lc_worker_stop(w, true);
-        }
+    lc_mutex_lock(&o->lock);
+    while ((o->nseats > 0 || w->nthreads > 0) &&
+           lc_cond_wait_until(&o->left, &o->lock, until) == LC_OK) {
     }
+    has_left = o->nseats == 0 && w->nthreads == 0 && lc_list_is_empty(&o->waiting);
+    lc_mutex_unlock(&o->lock);
+    return has_left;
 }
 
-void lc_worker_close(struct lc_worker *w)
+bool lc_worker_close(struct lc_worker *w, uint64_t patience_ms)
 {
     LC_OBJ(w, WORKER);
-    lc_owner_fini(&w->owner);
+    if (!all_left(w, patience_ms))
+        return false;
+    if (w->has_watcher)
+        lc_watcher_join(&w->watcher);
     stop_listeners(w);
-    lc_worker_rest(w); /* those that were not called are found and closed */
+    /* Requests that were not called are found with their connections, and closed. */
+    w->gate.on_gone = NULL;
+    for (struct lc_list *e = w->ready.next; e != &w->ready; e = e->next)
+        lc_exchange_rest(LC_CONTAINER_OF(e, struct lc_exchange, link));
     lc_h1_fini(&w->h1);
+    lc_owner_fini(&w->owner);
     lc_loop_forget(&w->loop, &w->signal_watch);
     lc_loop_close(&w->loop);
     w->magic = 0;
+    return true;
 }

@@ -248,6 +248,7 @@ int lc_py_config(PyObject *config, struct lc_engine_conf *conf)
     conf->tmp_dir = lc_py_config_text(config, "tmp_upload_dir", &failed);
     if (conf->tmp_dir == NULL)
         conf->tmp_dir = getenv("TMPDIR"); /* NULL: the system's */
+    conf->health_path = lc_py_config_text(config, "health_path", &failed);
     conf->server = lc_py_config_text(config, "server_header", &failed);
     if (failed || get_i64(config, "log_fd", &v) < 0)
         return -1;

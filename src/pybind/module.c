@@ -30,12 +30,16 @@ PyDoc_STRVAR(worker_stop_doc,
              "Ask this worker to leave; one that still boots ends here, with this status. "
              "True if an application call runs on this thread.");
 PyDoc_STRVAR(
+    serve_thread_doc,
+    "serve_thread()\n\nRun requests in this thread until the worker ends or needs it no more.");
+PyDoc_STRVAR(
     forked_doc,
     "_forked(in_child)\n\nCalled around a fork that the application makes inside a worker.");
 
 static PyMethodDef methods[] = {
     {"run_master", lc_py_run_master, METH_VARARGS, run_master_doc},
     {"worker_stop", lc_py_worker_stop, METH_VARARGS, worker_stop_doc},
+    {"serve_thread", lc_py_serve_thread, METH_NOARGS, serve_thread_doc},
     {"_forked", lc_py_forked, METH_O, forked_doc},
     {NULL},
 };

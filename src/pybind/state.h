@@ -10,7 +10,7 @@
 #include "http/token.h"
 #include "super/master.h"
 
-struct lc_wsgi;
+struct lc_py_worker;
 
 struct lc_py_names {
 #define X(id, text) PyObject *id;
@@ -25,7 +25,7 @@ struct lc_py_state {
     PyObject *header_keys[LC_TOKEN_COUNT]; /* "HTTP_ACCEPT" ... */
     PyObject *methods[LC_METHOD_COUNT];    /* "GET" ... */
     struct lc_master *master;              /* while run_master runs in the master */
-    struct lc_wsgi *wsgi;                  /* in a worker */
+    struct lc_py_worker *worker;           /* in a worker */
 };
 
 int lc_py_state_init(struct lc_py_state *st, PyObject *module);
@@ -41,6 +41,8 @@ int lc_py_exit_status(PyObject *exc);
 /* worker_py.c: a worker from fork to exit status; _engine.worker_stop; what a fork inside the application means */
 int lc_py_run_worker(struct lc_py_state *st, PyObject *config, PyObject *callbacks, int slot);
 PyObject *lc_py_worker_stop(PyObject *module, PyObject *args);
+/* A thread of the application, until the worker ends or it retires. */
+PyObject *lc_py_serve_thread(PyObject *module, PyObject *none);
 PyObject *lc_py_forked(PyObject *module, PyObject *in_child);
 /* config_py.c: fills conf; texts are borrowed from config, which must outlive it. -1 with an exception set. */
 int lc_py_config(PyObject *config, struct lc_engine_conf *conf);

@@ -1,7 +1,9 @@
 """One WSGI application with a view for everything the black-box tests ask of a server."""
 
 import zoo_input  # noqa: F401  (the modules register their views)
+import zoo_process  # noqa: F401
 import zoo_respond  # noqa: F401
+import zoo_threads  # noqa: F401
 import zoo_wire  # noqa: F401
 from zoo_core import COUNTS, VIEWS, count, js, text, view
 

@@ -60,9 +60,10 @@ def wait_for_file(name, seconds=60):
 def mark(name, content=""):
     """Tells the test, by a file in the server's folder, how far the application got."""
     path = os.path.join(os.environ["TEST_DIR"], name)
-    with open(path + ".tmp", "w") as f:
+    draft = f"{path}.{threading.get_ident()}.tmp"
+    with open(draft, "w") as f:
         f.write(content)
-    os.rename(path + ".tmp", path)
+    os.rename(draft, path)
 
 
 class Closing:

@@ -195,6 +195,8 @@ class Server:
         for address in self.addresses:
             line += ["-b", self._bind_text(address)]
         line += ["-w", str(self.workers)]
+        if self.kind == "licorne":  # the whole suite as other kinds of worker: LICORNE_OPTIONS
+            line += shlex.split(os.environ.get("LICORNE_OPTIONS", ""))
         if self.kind == "gunicorn":
             line.append("--no-control-socket")
             if self.threads:

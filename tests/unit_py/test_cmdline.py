@@ -27,7 +27,7 @@ from licorne.errors import UsageError
         ("--no-sendfile", {"sendfile": False}, []),
         ("--no-body-buffering", {"body_buffering": False}, []),
         ("-m 0022", {"umask": 0o22}, []),
-        ("--threads 1 --timeout=30 -R=0", None, None),
+        ("--max-requests 0 --timeout=30 -R=0", None, None),
         ("--no-control-socket", {}, []),
         ("-- -w 4", {}, ["-w", "4"]),
     ],
@@ -62,7 +62,7 @@ def test_version_wins_over_what_follows(word):
         ("--preload=1", "argument --preload: ignored explicit argument '1'"),
         ("--limit-request-f 1", "ambiguous option: --limit-request-f could match"),
         ("--access-log x", "ambiguous option: --access-log could match"),
-        ("--threads 4", "argument --threads: this version of licorne does not have"),
+        ("--max-requests 4", "argument --max-requests: this version of licorne does not have"),
         ("-D", "argument -D/--daemon: this version of licorne does not have"),
     ],
 )

@@ -54,7 +54,7 @@ REFUSED = [
     (types.DICT, {"A": 1}, TypeError, "Not a string: 1"),
     (types.CHDIR, "/no/such/place", ValueError, "can't chdir to '/no/such/place'"),
     (types.HEADER_MAP, "keep", ValueError, "Invalid header map behaviour: keep"),
-    (types.WORKER_CLASS, "gthread", ValueError, "'gthread' invalid or not found"),
+    (types.WORKER_CLASS, "gevent", ValueError, "'gevent' invalid or not found"),
 ]
 
 
@@ -119,9 +119,9 @@ def test_every_default_passes_its_own_check():
 @pytest.mark.parametrize(
     "name, value, accepted",
     [
-        ("threads", 1, True),
-        ("threads", "1", True),
-        ("threads", 4, False),
+        ("timeout", 30, True),
+        ("timeout", "30", True),
+        ("timeout", 4, False),
         ("reload", False, True),
         ("reload", True, False),
         ("suppress_ragged_eofs", True, True),

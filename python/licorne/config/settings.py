@@ -21,6 +21,7 @@ from licorne.config.types import (
     CSV_LIST,
     DICT,
     HEADER_MAP,
+    HEALTH_PATH,
     LOGLEVEL,
     OCTAL,
     POS_INT,
@@ -100,6 +101,9 @@ SETTINGS = (
            "The number of worker processes."),
     engine("worker_class", WORKERS, "-k --worker-class", WORKER_CLASS, "sync",
            "The kind of worker."),
+    engine("threads", WORKERS, "--threads", POS_INT, 1,
+           "The most threads that run requests in a worker. More than 1 makes a sync worker a "
+           "gthread one. Started when a request has to wait for one."),
     engine("worker_connections", WORKERS, "--worker-connections", POS_INT, 1000,
            "The most connections a worker holds, idle ones included."),
     engine("graceful_timeout", WORKERS, "--graceful-timeout", SECONDS, 30,
@@ -155,6 +159,18 @@ SETTINGS = (
     Setting("loglevel", LOGGING, "--log-level", LOGLEVEL, "info",
             "debug, info, warning, error or critical."),
 
+    own("inline", WORKERS, "--no-inline", BOOL_OFF, True,
+        "Whether the thread that reads requests runs them, too. Without it a thread of its own "
+        "reads and writes, and each request changes threads."),
+    own("health_path", SOCKET, "--health-path", HEALTH_PATH, None,
+        "A path that the engine answers itself, however busy the application is: 200 while it "
+        "serves, 503 while it leaves."),
+    own("queue_size", WORKERS, "--queue-size", POS_INT, 0,
+        "The most requests of a worker that may wait for a thread (else 503); 0 lifts the limit."),
+    own("queue_timeout", WORKERS, "--queue-timeout", SECONDS, 0,
+        "Seconds that a request may wait for a thread (else 503); 0 lifts the limit."),
+    own("ignore_half_close", WORKERS, "--ignore-half-close", BOOL, False,
+        "Drop a waiting request whose client has ended its side of the connection."),
     own("limit_request_body", SECURITY, "--limit-request-body", SIZE, 0,
         "The most bytes in a body (else 413); 0 lifts the limit."),
     own("strict_host", SECURITY, "--strict-host", BOOL, False,
@@ -191,7 +207,6 @@ _ACCESS_FORMAT = '%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s"'
 
 # name: (flags, default). A default of False is a flag without a value.
 LATER = {
-    "threads": ("--threads", 1),
     "max_requests": ("--max-requests", 0),
     "max_requests_jitter": ("--max-requests-jitter", 0),
     "timeout": ("-t --timeout", 30),

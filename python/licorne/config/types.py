@@ -162,12 +162,30 @@ SYNC_NAMES = (
     "gunicorn.workers.sync.SyncWorker",
     "licorne.workers.sync.SyncWorker",
 )
+GTHREAD_NAMES = (
+    "gthread",
+    "egg:gunicorn#gthread",
+    "gunicorn.workers.gthread.ThreadWorker",
+)
+
+
+def to_health_path(value):
+    if value is None or value == "":
+        return None
+    path = to_string(value)
+    if not path.startswith("/") or any(c in path for c in "?# \r\n"):
+        raise ValueError(f"Not a path: {value!r}")
+    return path
 
 
 def to_worker_class(value):
     if value is None or to_string(value) in SYNC_NAMES:
         return "sync"
-    raise ValueError(f"class uri {value!r} invalid or not found: this version has only 'sync'")
+    if to_string(value) in GTHREAD_NAMES:
+        return "gthread"
+    raise ValueError(
+        f"class uri {value!r} invalid or not found: this version has only 'sync' and 'gthread'"
+    )
 
 
 def c_int(word):
@@ -190,6 +208,7 @@ def getcwd():
 
 
 STRING = Kind(to_string, "takes a string, or None.")
+HEALTH_PATH = Kind(to_health_path, "takes a path that begins with /, without a query.")
 STRING_LIST = Kind(to_list_string, "takes a string or a list of strings.", action="append")
 ADDRESSES = Kind(
     to_list_string,
@@ -218,4 +237,4 @@ CSV_LIST = Kind(to_csv_list, "takes names separated by commas.")
 DICT = Kind(to_scheme_headers, "takes a dictionary of strings.")
 HEADER_MAP = Kind(to_header_map, "takes one of: drop, refuse, dangerous.")
 LOGLEVEL = Kind(to_loglevel, f"takes one of: {', '.join(LEVELS)}.")
-WORKER_CLASS = Kind(to_worker_class, "takes one of: sync.")
+WORKER_CLASS = Kind(to_worker_class, "takes one of: sync, gthread.")

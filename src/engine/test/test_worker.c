@@ -20,6 +20,7 @@ struct house {
     struct lc_engine_conf conf;
     struct lc_worker w;
     struct lc_app app;
+    struct lc_server server; /* the test's thread */
     struct lc_thread client;
     struct sockaddr_in tcp;
     struct sockaddr_un local;
@@ -55,6 +56,21 @@ static bool is_writable(void *arg)
     return x->ops->is_writable(x);
 }
 
+static void enter(struct house *h)
+{
+    LC_CHECK(lc_owner_enter(&h->w.owner) == LC_OK);
+}
+
+static enum lc_rc wait_for(struct house *h, bool (*ready)(void *arg), struct lc_exchange *x)
+{
+    enum lc_rc rc;
+
+    enter(h);
+    rc = lc_owner_wait(&h->w.owner, &h->server.seat, ready, x);
+    lc_owner_leave(&h->w.owner);
+    return rc;
+}
+
 /* Reads to the end, sleeping inside the call like an inline application. */
 static size_t read_all(struct house *h, struct lc_exchange *x)
 {
@@ -63,10 +79,12 @@ static size_t read_all(struct house *h, struct lc_exchange *x)
     enum lc_rc rc;
 
     for (;;) {
+        enter(h);
         rc = lc_exchange_read(x, part, sizeof part, &got);
+        lc_owner_leave(&h->w.owner);
         total += got;
         if (rc == LC_AGAIN)
-            rc = lc_owner_wait(&h->w.owner, is_readable, x);
+            rc = wait_for(h, is_readable, x);
         else if (got == 0)
             break;
         LC_CHECK(rc == LC_OK);
@@ -81,9 +99,11 @@ static void write_much(struct house *h, struct lc_exchange *x)
     enum lc_rc rc = LC_OK;
 
     for (int i = 0; i < 160 && rc == LC_OK; i++) {
+        enter(h);
         rc = lc_exchange_write(x, &piece, 1, false);
+        lc_owner_leave(&h->w.owner);
         if (rc == LC_AGAIN)
-            rc = lc_owner_wait(&h->w.owner, is_writable, x);
+            rc = wait_for(h, is_writable, x);
     }
 }
 
@@ -94,7 +114,9 @@ static void call(void *ctx, struct lc_exchange *x)
     struct lc_piece piece = {.p = text};
 
     h->ncalls++;
+    enter(h);
     LC_CHECK(lc_response_begin(&x->res, LC_STR("200 OK"), x->is_head) == LC_OK);
+    lc_owner_leave(&h->w.owner);
     if (is_path(x, "/stop"))
         lc_worker_stop(&h->w, true);
     if (is_path(x, "/quit"))
@@ -103,9 +125,12 @@ static void call(void *ctx, struct lc_exchange *x)
         write_much(h, x);
     piece.n = (size_t)snprintf(text, sizeof text, "call %d at %u: %zu", h->ncalls, x->listener,
                                read_all(h, x));
+    enter(h);
     if (lc_exchange_write(x, &piece, 1, true) == LC_ENOMEM)
         abort();
+    h->server.x = NULL;
     lc_exchange_finish(x);
+    lc_owner_leave(&h->w.owner);
 }
 
 /* --- the clients ---------------------------------------------------------------------------------------------- */
@@ -196,6 +221,9 @@ static void house_init(struct house *h)
                    .linger_ms = 5000},
         .log = {.fd = -1, .level = LC_CRITICAL + 1},
         .conns_max = 100,
+        .threads = 1,
+        .is_main_called = true,
+        .is_inline = true,
         .graceful_ms = 20000,
         .tmp_dir = "/tmp",
         .server = "licorne",
@@ -207,15 +235,24 @@ static void house_init(struct house *h)
         h->fds[i] = -1;
 }
 
+static void nothing(void *ctx)
+{
+    (void)ctx;
+}
+
 /* Serves while the clients talk, until it is told to stop. */
 static void house_run(struct house *h, lc_thread_fn clients)
 {
     alarm(60);
     assert_int_equal(lc_worker_open(&h->w, &h->conf, NULL, &h->app, h->signal_fds[0]), LC_OK);
     assert_int_equal(lc_thread_start(&h->client, clients, h), LC_OK);
-    lc_worker_run(&h->w);
+    h->server = (struct lc_server){.guest = {.leave = nothing, .enter = nothing, .wakeup = nothing},
+                                   .ctx = h,
+                                   .is_first = true,
+                                   .is_main = true};
+    lc_worker_serve(&h->w, &h->server);
     h->has_signal = h->w.has_signal;
-    lc_worker_close(&h->w);
+    assert_true(lc_worker_close(&h->w, 1000));
     lc_thread_join(&h->client);
     alarm(0);
     assert_string_equal(h->trouble, "");

@@ -1,203 +1,285 @@
-/* The hand-over between a call that waits and the keeper. */
-#include "base/test/support.h"
-
+/* Who steps: the lock, the turn, and the watcher that takes it away.  Threads here are real; what they wait for is said by
+ * condition variables, and alarm() ends a test that hangs. */
 #include "loop/owner.h"
-#include "os/fd.h"
+#include "loop/watch.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
-struct room {
+#include "base/test/support.h"
+
+#define EACH(name) cmocka_unit_test(name)
+
+struct house {
     struct lc_loop loop;
-    struct lc_host guest;
-    struct lc_owner owner;
-    struct lc_watch watch;
-    int fds[2];
-    pthread_t caller, keeper;
-    int nready;    /* bytes that the loop has read */
-    int want;      /* what ready() waits for */
-    bool was_kept; /* is_kept, as seen while the keeper stepped */
-    int nguest;    /* touches of the guest */
+    struct lc_owner o;
+    struct lc_watcher watcher;
+    struct lc_cond changed; /* under the lock: something below did */
+    int nthefts, nturns;
+    bool is_ready;
+    enum lc_turn other; /* what the other thread was told */
+    bool has_other;
+    struct lc_seat seat, second;
 };
 
-static void on_readable(struct lc_watch *w, uint32_t events LC_UNUSED)
+static void on_theft(void *ctx)
 {
-    struct room *r = LC_CONTAINER_OF(w, struct room, watch);
-    char c;
-
-    while (read(w->fd, &c, 1) == 1)
-        r->nready++;
-    r->keeper = pthread_self();
-    r->was_kept = lc_owner_is_kept(&r->owner);
+    ((struct house *)ctx)->nthefts++;
 }
 
-static bool is_enough(void *arg)
+static void on_turn(void *ctx)
 {
-    struct room *r = arg;
+    struct house *h = ctx;
+    struct timespec ms = {.tv_nsec = 1000000};
 
-    return r->nready >= r->want;
+    h->nturns++;
+    lc_cond_broadcast(&h->changed);
+    lc_mutex_unlock(&h->o.lock);
+    nanosleep(&ms, NULL); /* an event wait */
+    lc_mutex_lock(&h->o.lock);
+    lc_owner_look_at_waits(&h->o);
 }
 
-static void touch_guest(void *ctx)
+static void house_open(struct house *h, bool has_watcher)
 {
-    ((struct room *)ctx)->nguest++;
+    struct lc_owner_face face = {.ctx = h, .on_theft = on_theft, .on_turn = on_turn};
+
+    alarm(30);
+    memset(h, 0, sizeof *h);
+    assert_int_equal(lc_loop_open(&h->loop, NULL), LC_OK);
+    lc_owner_init(&h->o, &h->loop, &face);
+    lc_cond_init(&h->changed);
+    lc_seat_init(&h->seat, &h->o, NULL);
+    lc_seat_init(&h->second, &h->o, NULL);
+    if (has_watcher)
+        assert_int_equal(lc_watcher_start(&h->watcher, &h->o), LC_OK);
+    assert_int_equal(lc_owner_enter(&h->o), LC_OK);
+    lc_owner_join(&h->o, &h->seat);
+    assert_int_equal(lc_owner_next(&h->o, &h->seat, 0), LC_TURN_STEP);
 }
 
-static void room_open(struct room *r)
+static void house_close(struct house *h)
 {
-    memset(r, 0, sizeof *r);
-    r->guest = (struct lc_host){
-        .ctx = r, .leave = touch_guest, .enter = touch_guest, .wakeup = touch_guest};
-    r->caller = pthread_self();
-    assert_int_equal(lc_fd_pipe(r->fds), LC_OK);
-    assert_int_equal(lc_loop_open(&r->loop, &r->guest), LC_OK);
-    lc_owner_init(&r->owner, &r->loop);
-    r->watch = (struct lc_watch){.fd = r->fds[0], .fn = on_readable};
-    assert_int_equal(lc_loop_watch(&r->loop, &r->watch, LC_READ), LC_OK);
+    lc_owner_end(&h->o);
+    assert_int_equal(lc_owner_next(&h->o, &h->seat, 0), LC_TURN_END);
+    lc_owner_quit(&h->o, &h->seat);
+    lc_owner_leave(&h->o);
+    if (h->watcher.magic)
+        lc_watcher_join(&h->watcher);
+    lc_seat_fini(&h->seat);
+    lc_seat_fini(&h->second);
+    lc_owner_fini(&h->o);
+    lc_cond_fini(&h->changed);
+    lc_loop_close(&h->loop);
+    alarm(0);
 }
 
-static void room_close(struct room *r)
+static void a_call_gives_the_turn_back(void **state)
 {
-    lc_owner_fini(&r->owner);
-    lc_loop_forget(&r->loop, &r->watch);
-    lc_loop_close(&r->loop);
-    lc_fd_close(&r->fds[0]);
-    lc_fd_close(&r->fds[1]);
-}
-
-static void nobody_waits_nobody_keeps(void **state)
-{
-    struct room r;
+    struct house h;
 
     (void)state;
-    room_open(&r);
-    assert_int_equal(lc_owner_enter(&r.owner), LC_OK);
-    lc_owner_leave(&r.owner);
-    assert_false(r.owner.has_keeper);
-    assert_false(lc_owner_is_kept(&r.owner));
-    room_close(&r);
+    house_open(&h, false);
+    for (int i = 0; i < 3; i++) {
+        lc_owner_add_ready(&h.o);
+        assert_int_equal(lc_owner_next(&h.o, &h.seat, 0), LC_TURN_CALL);
+        lc_owner_begin_call(&h.o, &h.seat);
+        assert_int_equal(h.o.state, LC_OWNER_CALLING);
+        lc_owner_end_call(&h.o, &h.seat, 1000);
+        assert_true(lc_owner_steps(&h.o, &h.seat));
+        assert_int_equal(lc_owner_next(&h.o, &h.seat, 0), LC_TURN_STEP);
+    }
+    assert_int_equal(h.nthefts, 0);
+    house_close(&h);
 }
 
-static void the_keeper_steps_until_the_condition_is_true(void **state)
+static void a_forked_child_does_not_enter(void **state)
 {
-    struct room r;
+    struct house h;
 
     (void)state;
-    room_open(&r);
-    r.want = 1;
-    assert_int_equal(write(r.fds[1], "x", 1), 1);
-    assert_int_equal(lc_owner_wait(&r.owner, is_enough, &r), LC_OK);
-    assert_int_equal(r.nready, 1);
-    assert_true(r.was_kept);
-    assert_false(pthread_equal(r.keeper, r.caller));
-    assert_false(lc_owner_is_kept(&r.owner));
-    room_close(&r);
+    house_open(&h, false);
+    h.o.is_forked = true;
+    assert_int_equal(lc_owner_enter(&h.o), LC_CLOSED);
+    h.o.is_forked = false;
+    house_close(&h);
 }
 
-/* The keeper has no guest: it must never touch it. */
-static void the_guest_is_left_alone_while_kept(void **state)
+static void a_long_call_loses_the_turn_to_the_watcher_and_takes_it_back(void **state)
 {
-    struct room r;
+    struct house h;
 
     (void)state;
-    room_open(&r);
-    r.want = 1;
-    assert_int_equal(write(r.fds[1], "x", 1), 1);
-    assert_int_equal(lc_owner_wait(&r.owner, is_enough, &r), LC_OK);
-    assert_int_equal(r.nguest, 0);
-    assert_ptr_equal(r.loop.host, &r.guest);
-    lc_loop_step(&r.loop, 0);
-    assert_int_equal(r.nguest, 3);
-    room_close(&r);
+    house_open(&h, true);
+    lc_owner_begin_call(&h.o, &h.seat);
+    while (h.nturns < 3)
+        lc_cond_wait(&h.changed, &h.o.lock);
+    assert_int_equal(h.nthefts, 1);
+    lc_owner_end_call(&h.o, &h.seat, 1000);
+    assert_int_equal(h.o.state, LC_OWNER_WATCHED);
+    assert_int_equal(lc_owner_next(&h.o, &h.seat, 0), LC_TURN_STEP);
+    assert_true(lc_owner_steps(&h.o, &h.seat));
+    house_close(&h);
 }
 
-static void a_condition_that_is_true_already_returns(void **state)
+static void calls_that_are_long_on_average_begin_without_the_turn(void **state)
 {
-    struct room r;
+    struct house h;
 
     (void)state;
-    room_open(&r);
-    for (int i = 0; i < 100; i++)
-        assert_int_equal(lc_owner_wait(&r.owner, is_enough, &r), LC_OK);
-    room_close(&r);
+    house_open(&h, false);
+    h.o.call_ns = 2 * LC_OWNER_LONG_NS;
+    lc_owner_begin_call(&h.o, &h.seat);
+    assert_int_equal(h.o.state, LC_OWNER_WATCHED);
+    assert_int_equal(h.nthefts, 1);
+    lc_owner_end_call(&h.o, &h.seat, 2 * LC_OWNER_LONG_NS);
+    lc_owner_add_ready(&h.o);
+    assert_int_equal(lc_owner_next(&h.o, &h.seat, 0),
+                     LC_TURN_CALL); /* the watcher goes on stepping */
+    assert_int_equal(h.o.state, LC_OWNER_WATCHED);
+    house_close(&h);
 }
 
-static void feed_later(void *arg)
+/* Another thread that asks what to do next, once. */
+static void second_thread(void *arg)
 {
-    struct room *r = arg;
+    struct house *h = arg;
 
-    for (int i = 0; i < 50; i++) {
-        if (write(r->fds[1], "x", 1) != 1)
-            return;
+    lc_mutex_lock(&h->o.lock);
+    lc_owner_join(&h->o, &h->second);
+    h->other = lc_owner_next(&h->o, &h->second, 0);
+    h->has_other = true;
+    lc_cond_broadcast(&h->changed);
+    lc_owner_quit(&h->o, &h->second);
+    lc_mutex_unlock(&h->o.lock);
+}
+
+static void wait_for_idle(struct house *h)
+{
+    while (lc_list_is_empty(&h->o.idle)) {
+        lc_mutex_unlock(&h->o.lock);
+        lc_mutex_lock(&h->o.lock);
     }
 }
 
-static void one_keeper_serves_many_waits(void **state)
+static enum lc_turn told(struct house *h, struct lc_thread *t)
 {
-    struct room r;
-    struct lc_thread feeder;
-
-    (void)state;
-    room_open(&r);
-    assert_int_equal(lc_thread_start(&feeder, feed_later, &r), LC_OK);
-    for (r.want = 1; r.want <= 50; r.want++)
-        assert_int_equal(lc_owner_wait(&r.owner, is_enough, &r), LC_OK);
-    lc_thread_join(&feeder);
-    assert_int_equal(r.nready, 50);
-    room_close(&r);
+    while (!h->has_other)
+        lc_cond_wait(&h->changed, &h->o.lock);
+    lc_mutex_unlock(&h->o.lock);
+    lc_thread_join(t);
+    lc_mutex_lock(&h->o.lock);
+    return h->other;
 }
 
-static atomic_bool has_signal;
-
-static bool is_signalled(void *arg LC_UNUSED)
+static void an_idle_thread_gets_the_turn_of_a_long_call(void **state)
 {
-    return atomic_load(&has_signal);
-}
-
-static void signal_it(void *arg)
-{
-    atomic_store(&has_signal, true);
-    lc_loop_wake(&((struct room *)arg)->loop);
-}
-
-static void a_wake_makes_the_keeper_look_again(void **state)
-{
-    struct room r;
+    struct house h;
     struct lc_thread t;
 
     (void)state;
-    room_open(&r);
-    assert_int_equal(lc_thread_start(&t, signal_it, &r), LC_OK);
-    assert_int_equal(lc_owner_wait(&r.owner, is_signalled, NULL), LC_OK);
-    lc_thread_join(&t);
-    room_close(&r);
+    house_open(&h, true);
+    assert_int_equal(lc_thread_start(&t, second_thread, &h), LC_OK);
+    wait_for_idle(&h);
+    lc_owner_begin_call(&h.o, &h.seat);
+    assert_int_equal(told(&h, &t), LC_TURN_STEP);
+    lc_owner_end_call(&h.o, &h.seat, 1000);
+    house_close(&h);
 }
 
-static void a_forked_child_is_no_owner(void **state)
+static void an_idle_thread_is_woken_for_a_request_while_the_watcher_steps(void **state)
 {
-    struct room r;
+    struct house h;
+    struct lc_thread t;
 
     (void)state;
-    room_open(&r);
-    r.owner.is_forked = true;
-    assert_int_equal(lc_owner_enter(&r.owner), LC_CLOSED);
-    room_close(&r);
+    house_open(&h, true);
+    assert_int_equal(lc_thread_start(&t, second_thread, &h), LC_OK);
+    wait_for_idle(&h);
+    h.o.is_inline = false; /* nobody takes the turn from the watcher */
+    lc_owner_begin_call(&h.o, &h.seat);
+    while (h.nturns == 0)
+        lc_cond_wait(&h.changed, &h.o.lock);
+    lc_owner_add_ready(&h.o);
+    assert_int_equal(told(&h, &t), LC_TURN_CALL);
+    lc_owner_end_call(&h.o, &h.seat, 1000);
+    house_close(&h);
 }
 
-#define EACH(name) cmocka_unit_test(name)
+static void an_idle_thread_goes_at_the_end(void **state)
+{
+    struct house h;
+    struct lc_thread t;
+
+    (void)state;
+    house_open(&h, false);
+    assert_int_equal(lc_thread_start(&t, second_thread, &h), LC_OK);
+    wait_for_idle(&h);
+    lc_owner_end(&h.o);
+    assert_int_equal(told(&h, &t), LC_TURN_END);
+    house_close(&h);
+}
+
+static bool is_ready(void *arg)
+{
+    struct house *h = arg;
+
+    return h->is_ready || h->nturns >= 3;
+}
+
+static void a_wait_inside_a_call_lets_others_step(void **state)
+{
+    struct house h;
+
+    (void)state;
+    house_open(&h, true);
+    lc_owner_begin_call(&h.o, &h.seat);
+    assert_int_equal(lc_owner_wait(&h.o, &h.seat, is_ready, &h), LC_OK);
+    assert_true(h.nturns >= 3);
+    assert_int_equal(h.nthefts, 1);
+    lc_owner_end_call(&h.o, &h.seat, 1000);
+    house_close(&h);
+}
+
+static void a_wait_that_is_over_does_not_sleep(void **state)
+{
+    struct house h;
+
+    (void)state;
+    house_open(&h, false);
+    h.is_ready = true;
+    lc_owner_begin_call(&h.o, &h.seat);
+    assert_int_equal(lc_owner_wait(&h.o, &h.seat, is_ready, &h), LC_OK);
+    lc_owner_end_call(&h.o, &h.seat, 1000);
+    house_close(&h);
+}
+
+static void a_thread_without_work_is_told_when_its_time_is_up(void **state)
+{
+    struct house h;
+
+    (void)state;
+    house_open(&h, false);
+    assert_int_equal(lc_owner_next(&h.o, &h.second, 1), LC_TURN_IDLE); /* long ago */
+    lc_owner_nudge(&h.o, &h.second);
+    assert_int_equal(lc_owner_next(&h.o, &h.second, 0), LC_TURN_LOOK);
+    house_close(&h);
+}
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        EACH(nobody_waits_nobody_keeps),
-        EACH(the_keeper_steps_until_the_condition_is_true),
-        EACH(the_guest_is_left_alone_while_kept),
-        EACH(a_condition_that_is_true_already_returns),
-        EACH(one_keeper_serves_many_waits),
-        EACH(a_wake_makes_the_keeper_look_again),
-        EACH(a_forked_child_is_no_owner),
+        EACH(a_call_gives_the_turn_back),
+        EACH(a_forked_child_does_not_enter),
+        EACH(a_long_call_loses_the_turn_to_the_watcher_and_takes_it_back),
+        EACH(calls_that_are_long_on_average_begin_without_the_turn),
+        EACH(an_idle_thread_gets_the_turn_of_a_long_call),
+        EACH(an_idle_thread_is_woken_for_a_request_while_the_watcher_steps),
+        EACH(an_idle_thread_goes_at_the_end),
+        EACH(a_wait_inside_a_call_lets_others_step),
+        EACH(a_wait_that_is_over_does_not_sleep),
+        EACH(a_thread_without_work_is_told_when_its_time_is_up),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

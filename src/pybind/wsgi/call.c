@@ -7,7 +7,7 @@
 /* Objects that somebody kept are cut off and replaced; the others serve the next request. */
 static bool kit_was_kept(struct lc_wsgi *w)
 {
-    Py_ssize_t plain = 1 + 2 * (Py_ssize_t)w->conf.nlisteners;
+    Py_ssize_t plain = 1 + 2 * (Py_ssize_t)w->p->conf.nlisteners;
 
     if (Py_REFCNT(w->input) != plain || Py_REFCNT(w->connection) != plain)
         return true;
@@ -31,7 +31,7 @@ static int replace_kit(struct lc_wsgi *w)
     for (int role = 0; role < LC_ROLES; role++)
         fresh[role] = lc_wsgi_callable_new(w, (enum lc_wsgi_role)role);
     if (fresh[LC_ROLE_LEND] && fresh[LC_ROLE_EARLY])
-        connection = PyObject_CallFunctionObjArgs(w->connection_type, fresh[LC_ROLE_LEND],
+        connection = PyObject_CallFunctionObjArgs(w->p->connection_type, fresh[LC_ROLE_LEND],
                                                   fresh[LC_ROLE_EARLY], NULL);
     if (input == NULL || connection == NULL)
         goto fail;
@@ -72,13 +72,43 @@ static void renew_kit(struct lc_wsgi *w)
             NULL); /* no memory: the next request shares them with whoever kept them */
 }
 
+enum ending { END_FINISH, END_CUT, END_DROP, END_FAIL };
+
 /* An exchange is gone once it is ended: what runs afterwards (a destructor, a signal handler) must not find it. */
-static struct lc_exchange *take_exchange(struct lc_wsgi *w)
+static void end_exchange(struct lc_wsgi *w, enum ending ending, int status, const char *mesg)
 {
+    struct lc_owner *o = &w->p->worker.owner;
     struct lc_exchange *x = w->x;
 
+    if (lc_wsgi_enter(w, x) < 0) {
+        PyErr_Clear();
+        w->x = NULL;
+        return;
+    }
     w->x = NULL;
-    return x;
+    w->server.x = NULL;
+    switch (ending) {
+    case END_FINISH:
+        lc_exchange_finish(x);
+        break;
+    case END_CUT:
+        lc_exchange_cut(x);
+        break;
+    case END_DROP:
+        lc_exchange_drop(x);
+        break;
+    case END_FAIL:
+        lc_exchange_fail(x, status, mesg);
+        break;
+    }
+    if (LC_UNLIKELY(!lc_list_is_empty(&o->waiting)))
+        lc_owner_look_at_waits(o);
+    lc_wsgi_leave(w);
+}
+
+void lc_wsgi_refuse(struct lc_wsgi *w, int status, const char *mesg)
+{
+    end_exchange(w, END_FAIL, status, mesg);
 }
 
 /* --- errors --------------------------------------------------------------------------------------------------- */
@@ -94,26 +124,26 @@ static void tell_error(struct lc_wsgi *w, PyObject *env, PyObject *exc)
     /* What a signal handler raised would end the telling, not the application. */
     w->in_call = false;
     if (m && t)
-        done = PyObject_CallMethodObjArgs(w->callbacks, w->st->n.handle_error, env ? env : Py_None,
-                                          m, t, exc, NULL);
+        done = PyObject_CallMethodObjArgs(w->p->callbacks, w->st->n.handle_error,
+                                          env ? env : Py_None, m, t, exc, NULL);
     if (done == NULL)
-        PyErr_WriteUnraisable(w->callbacks);
+        PyErr_WriteUnraisable(w->p->callbacks);
     w->in_call = in_call;
     Py_XDECREF(done);
     Py_XDECREF(m);
     Py_XDECREF(t);
 }
 
-/* sys.exit() in a request ends the worker, once its client has its answer. */
+/* sys.exit() in a request ends the worker; its client still gets its answer. */
 static void note_exit(struct lc_wsgi *w, PyObject *exc)
 {
     if (!PyErr_GivenExceptionMatches(exc, PyExc_SystemExit) &&
         !PyErr_GivenExceptionMatches(exc, PyExc_KeyboardInterrupt))
         return;
-    w->exit_status = lc_py_exit_status(exc);
-    if (w->exit_status == LC_EXIT_BOOT || w->exit_status == LC_EXIT_APP)
-        w->exit_status = 1; /* those two are for boots that failed, and halt the master */
-    lc_worker_stop(&w->worker, false);
+    w->p->exit_status = lc_py_exit_status(exc);
+    if (w->p->exit_status == LC_EXIT_BOOT || w->p->exit_status == LC_EXIT_APP)
+        w->p->exit_status = 1; /* those two are for boots that failed, and halt the master */
+    lc_worker_stop(&w->p->worker, false);
 }
 
 /* The application raised: 500 while that is possible, else the answer breaks off. */
@@ -126,12 +156,14 @@ static void end_failed(struct lc_wsgi *w, PyObject *env)
         status = 500; /* not the request's own fault */
     if (status == 500)
         tell_error(w, env, exc ? exc : Py_None);
-    if (w->x->res.is_head_sent)
-        lc_exchange_cut(take_exchange(w));
-    else
-        lc_exchange_fail(take_exchange(w), status, "");
     if (exc)
-        note_exit(w, exc);
+        note_exit(
+            w,
+            exc); /* first: a client that has its answer may come again, and must not come here */
+    if (w->x->res.is_head_sent)
+        end_exchange(w, END_CUT, 0, "");
+    else
+        end_exchange(w, END_FAIL, status, "");
     Py_XDECREF(exc);
 }
 
@@ -155,12 +187,26 @@ static int call_close(struct lc_wsgi *w, PyObject *result)
     return done ? 0 : -1;
 }
 
+/* A child that the application forked and that came back here: nothing of the engine is its own.  It ends as a script
+ * would: the exception told, the code of its SystemExit. */
+static void leave_if_forked(struct lc_wsgi *w)
+{
+    PyObject *exc;
+
+    if (LC_LIKELY(!w->p->worker.owner.is_forked))
+        return;
+    exc = lc_py_take_exception();
+    lc_py_leave(exc ? lc_py_exit_status(exc) : 0);
+}
+
 /* close() is owed once the application has returned.  Its own failure is told, but comes too late to change the answer. */
 static void close_result(struct lc_wsgi *w, PyObject *env, PyObject *result)
 {
     PyObject *exc;
+    int rc = call_close(w, result);
 
-    if (call_close(w, result) == 0)
+    leave_if_forked(w);
+    if (rc == 0)
         return;
     if ((exc = lc_py_take_exception()) == NULL)
         return;
@@ -169,45 +215,34 @@ static void close_result(struct lc_wsgi *w, PyObject *env, PyObject *result)
     Py_DECREF(exc);
 }
 
-/* A child that the application forked and that came back here: nothing of the engine is its own.  It ends as a script
- * would: the exception told, the code of its SystemExit. */
-static void leave_if_forked(struct lc_wsgi *w)
-{
-    PyObject *exc;
-
-    if (LC_LIKELY(!w->worker.owner.is_forked))
-        return;
-    exc = lc_py_take_exception();
-    lc_py_leave(exc ? lc_py_exit_status(exc) : 0);
-}
-
 static void answer(struct lc_wsgi *w, PyObject *env)
 {
     PyObject *args[3] = {NULL, env, (PyObject *)w->callables[LC_ROLE_START]};
     PyObject *result =
-        PyObject_Vectorcall(w->app, args + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+        PyObject_Vectorcall(w->p->app, args + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
     PyObject *failure = NULL;
+    int rc;
 
     leave_if_forked(w);
     if (LC_UNLIKELY(result == NULL)) {
         if (PyErr_ExceptionMatches(PyExc_StopIteration)) { /* a hijacker's good-bye */
             PyErr_Clear();
-            lc_exchange_drop(take_exchange(w));
+            end_exchange(w, END_DROP, 0, "");
             return;
         }
         end_failed(w, env);
         return;
     }
-    if (LC_UNLIKELY(lc_wsgi_deliver(w, result) < 0))
+    rc = lc_wsgi_deliver(w, result);
+    leave_if_forked(w);
+    if (LC_UNLIKELY(rc < 0))
         failure = lc_py_take_exception();
-    leave_if_forked(w);
     close_result(w, env, result);
-    leave_if_forked(w);
     if (LC_UNLIKELY(failure != NULL)) {
         lc_py_give_exception(failure);
         end_failed(w, env);
     } else {
-        lc_exchange_finish(take_exchange(w));
+        end_exchange(w, END_FINISH, 0, "");
     }
     Py_DECREF(result);
 }
@@ -217,7 +252,8 @@ void lc_wsgi_call(void *ctx, struct lc_exchange *x)
     struct lc_wsgi *w = ctx;
     PyObject *env;
 
-    LC_CHECK(w->x == NULL && w->is_entered);
+    w->server.guest.enter(w);
+    LC_CHECK(w->x == NULL);
     w->x = x;
     w->in_call = true;
     env = lc_wsgi_environ(w, x);
@@ -226,7 +262,6 @@ void lc_wsgi_call(void *ctx, struct lc_exchange *x)
     else if (PyErr_Occurred())
         end_failed(w, NULL);
     w->in_call = false;
-    w->x = NULL;
     Py_XDECREF(env);
     renew_kit(w);
 }

@@ -60,7 +60,7 @@ static int set_kit(struct lc_wsgi *w, PyObject *d)
 
 int lc_wsgi_kit_install(struct lc_wsgi *w)
 {
-    for (uint32_t i = 0; i < w->conf.nlisteners; i++) {
+    for (uint32_t i = 0; i < w->p->conf.nlisteners; i++) {
         if (set_kit(w, w->templates[i]) < 0 || set_kit(w, w->roomy[i]) < 0)
             return -1;
     }
@@ -99,12 +99,12 @@ static int set_fixed(struct lc_wsgi *w, PyObject *d, const char *software)
 {
     struct lc_py_names *k = &w->st->n;
 
-    if (PyDict_SetItem(d, k->wsgi_errors, w->errors) < 0 ||
+    if (PyDict_SetItem(d, k->wsgi_errors, w->p->errors) < 0 ||
         set_steal(d, k->wsgi_version, Py_BuildValue("(ii)", 1, 0)) < 0 ||
-        PyDict_SetItem(d, k->multithread, w->conf.is_multithread ? Py_True : Py_False) < 0 ||
-        PyDict_SetItem(d, k->multiprocess, w->conf.is_multiprocess ? Py_True : Py_False) < 0 ||
+        PyDict_SetItem(d, k->multithread, w->p->conf.is_multithread ? Py_True : Py_False) < 0 ||
+        PyDict_SetItem(d, k->multiprocess, w->p->conf.is_multiprocess ? Py_True : Py_False) < 0 ||
         PyDict_SetItem(d, k->run_once, Py_False) < 0 ||
-        PyDict_SetItem(d, k->file_wrapper, w->file_wrapper) < 0 ||
+        PyDict_SetItem(d, k->file_wrapper, w->p->file_wrapper) < 0 ||
         PyDict_SetItem(d, k->input_terminated, Py_True) < 0)
         return -1;
     return set_steal(d, k->SERVER_SOFTWARE, PyUnicode_FromString(software));
@@ -155,15 +155,12 @@ int lc_wsgi_templates(struct lc_wsgi *w, PyObject *config)
         PyDict_GetItemString(config, "listeners"); /* borrowed; checked by lc_py_config */
     bool failed = false;
     const char *software = lc_py_config_text(config, "server_software", &failed);
-    const char *mount = getenv("SCRIPT_NAME");
 
     if (failed)
         return -1;
-    if ((w->script_name = PyUnicode_DecodeFSDefault(mount ? mount : "")) == NULL)
-        return -1;
-    for (uint32_t i = 0; i < w->conf.nlisteners; i++) {
+    for (uint32_t i = 0; i < w->p->conf.nlisteners; i++) {
         w->templates[i] =
-            make_template(w, PyList_GET_ITEM(list, i), software ? software : "", &w->is_unix[i]);
+            make_template(w, PyList_GET_ITEM(list, i), software ? software : "", &w->p->is_unix[i]);
         if (w->templates[i] == NULL || (w->roomy[i] = make_roomy(w->templates[i])) == NULL)
             return -1;
     }
@@ -357,7 +354,7 @@ static PyObject *mount_of(struct lc_wsgi *w, struct lc_exchange *x)
             return lc_wsgi_text(w, v.p, v.n);
         }
     }
-    return Py_NewRef(w->script_name);
+    return Py_NewRef(w->p->script_name);
 }
 
 static PyObject *decode_path(struct lc_wsgi *w, struct lc_str path)
@@ -421,7 +418,7 @@ static PyObject *other_method(struct lc_wsgi *w, struct lc_str method)
 {
     PyObject *text = lc_wsgi_text(w, method.p, method.n), *upper;
 
-    if (text == NULL || !w->conf.limits.casefold_http_method)
+    if (text == NULL || !w->p->conf.limits.casefold_http_method)
         return text;
     upper = PyObject_CallMethod(text, "upper", NULL);
     Py_DECREF(text);
@@ -468,9 +465,8 @@ static void refuse_mount(struct lc_wsgi *w, struct lc_exchange *x)
         (int)LC_MIN(path.n, 200), path.p, text ? text : "");
     PyErr_Clear();
     Py_XDECREF(mount);
-    lc_log_write(&w->conf.log, LC_WARNING, "%s", mesg);
-    w->x = NULL;
-    lc_exchange_fail(x, 500, mesg);
+    lc_log_write(&w->p->conf.log, LC_WARNING, "%s", mesg);
+    lc_wsgi_refuse(w, 500, mesg);
 }
 
 PyObject *lc_wsgi_environ(struct lc_wsgi *w, struct lc_exchange *x)
@@ -492,7 +488,7 @@ PyObject *lc_wsgi_environ(struct lc_wsgi *w, struct lc_exchange *x)
         goto fail;
     if (set_peer(w, env, x) < 0)
         goto fail;
-    if (w->is_unix[x->listener] && set_server_from_host(w, env, x) < 0)
+    if (w->p->is_unix[x->listener] && set_server_from_host(w, env, x) < 0)
         goto fail;
     if ((rc = set_path(w, env, x)) == 0)
         return env;

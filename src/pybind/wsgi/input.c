@@ -56,12 +56,14 @@ static void input_dealloc(PyObject *self)
 static int take(struct lc_wsgi_input *in, char *dst, size_t cap, size_t *got)
 {
     struct lc_wsgi *w = in->w;
+    bool is_short;
     enum lc_rc rc;
 
     for (;;) {
         if (lc_wsgi_enter(w, w ? w->x : NULL) < 0)
             return -1;
         rc = lc_exchange_read(w->x, dst, cap, got);
+        is_short = w->x->body.length >= 0 && w->x->body.fail_status == 0;
         lc_wsgi_leave(w);
         if (rc != LC_AGAIN)
             break;
@@ -71,7 +73,7 @@ static int take(struct lc_wsgi_input *in, char *dst, size_t cap, size_t *got)
     if (rc == LC_OK)
         return 0;
     *got = 0;
-    if (rc == LC_CLOSED && w->x->body.length >= 0 && w->x->body.fail_status == 0)
+    if (rc == LC_CLOSED && is_short)
         return 0; /* as Gunicorn has it: short of its Content-Length, a body just ends */
     PyErr_SetString(
         PyExc_OSError,
@@ -105,21 +107,32 @@ static int read_into(struct lc_wsgi_input *in, char *dst, size_t n, size_t *got)
     return 0;
 }
 
-/* What can be had at least: known for a body with a length, else what is here. */
-static size_t expected(struct lc_wsgi_input *in)
+/* What can be had at least: known for a body with a length, else what is here.  -1 with an exception. */
+static int expected(struct lc_wsgi_input *in, size_t *n, bool *is_known)
 {
-    const struct lc_body *b = &in->w->x->body;
-    int64_t here = lc_body_here(b) + (int64_t)(in->ahead_len - in->ahead_at);
+    struct lc_wsgi *w = in->w;
+    const struct lc_body *b;
+    int64_t here;
 
-    return (size_t)(b->length >= 0 ? here + (b->length - b->received) : here);
+    if (lc_wsgi_enter(w, w->x) < 0)
+        return -1;
+    b = &w->x->body;
+    here = lc_body_here(b) + (int64_t)(in->ahead_len - in->ahead_at);
+    *n = (size_t)(b->length >= 0 ? here + (b->length - b->received) : here);
+    *is_known = b->length >= 0 || b->is_done;
+    lc_wsgi_leave(w);
+    return 0;
 }
 
 static PyObject *read_all(struct lc_wsgi_input *in)
 {
-    size_t len = 0, got, cap = expected(in);
-    bool is_known = in->w->x->body.length >= 0 || in->w->x->body.is_done;
-    PyObject *out = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)cap);
+    size_t len = 0, got, cap;
+    bool is_known;
+    PyObject *out;
 
+    if (expected(in, &cap, &is_known) < 0)
+        return NULL;
+    out = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)cap);
     while (out) {
         if (read_into(in, PyBytes_AS_STRING(out) + len, cap - len, &got) < 0) {
             Py_DECREF(out);
@@ -139,10 +152,13 @@ static PyObject *read_all(struct lc_wsgi_input *in)
 
 static PyObject *read_some(struct lc_wsgi_input *in, size_t n)
 {
-    size_t got, most = expected(in);
+    size_t got, most;
+    bool is_known;
     PyObject *out;
 
-    if (in->w->x->body.length >= 0 || in->w->x->body.is_done)
+    if (expected(in, &most, &is_known) < 0)
+        return NULL;
+    if (is_known)
         n = LC_MIN(n, most); /* never room for more than there can be */
     if ((out = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)n)) == NULL)
         return NULL;

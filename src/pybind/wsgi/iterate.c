@@ -171,7 +171,8 @@ static int deliver_wrapper(struct lc_wsgi *w, PyObject *wrapper)
     PyObject *filelike;
     int rc = 2;
 
-    if (w->conf.use_sendfile && (filelike = PyObject_GetAttr(wrapper, w->st->n.filelike)) != NULL) {
+    if (w->p->conf.use_sendfile &&
+        (filelike = PyObject_GetAttr(wrapper, w->st->n.filelike)) != NULL) {
         rc = deliver_file(w, filelike);
         Py_DECREF(filelike);
     } else {
@@ -187,7 +188,7 @@ int lc_wsgi_deliver(struct lc_wsgi *w, PyObject *result)
 
     if (PyList_CheckExact(result) || PyTuple_CheckExact(result))
         return deliver_sequence(w, result);
-    if ((rc = PyObject_IsInstance(result, w->file_wrapper)) < 0)
+    if ((rc = PyObject_IsInstance(result, w->p->file_wrapper)) < 0)
         return -1;
     rc = rc ? deliver_wrapper(w, result) : deliver_iterable(w, result);
     return rc == 0 ? send_pieces(w, NULL, 0, true) : rc;

@@ -37,63 +37,73 @@ static bool split_pair(PyObject *pair, PyObject **name, PyObject **value)
     return false;
 }
 
-static int add_field(struct lc_response *r, PyObject *pair)
+/* What start_response was given.  From gather() to the end of add_fields() the GIL is not let go, so nobody changes it. */
+struct head {
+    struct lc_str line;
+    PyObject *pairs; /* owned: a list or tuple */
+    Py_ssize_t n;
+};
+
+static int gather(struct head *h, PyObject *status, PyObject *headers)
 {
     PyObject *name, *value;
-    struct lc_str n, v;
+    struct lc_str text;
 
-    if (!split_pair(pair, &name, &value) || !latin1(name, "header name", &n) ||
-        !latin1(value, "header value", &v))
+    if (status && !latin1(status, "status", &h->line))
         return -1;
-    switch (lc_response_field(r, n, v)) {
-    case LC_OK:
-        return 0;
-    case LC_EINVAL:
+    h->pairs = PySequence_Fast(headers, "headers must be a list of (name, value) pairs");
+    if (h->pairs == NULL)
+        return -1;
+    h->n = PySequence_Fast_GET_SIZE(h->pairs);
+    for (Py_ssize_t i = 0; i < h->n; i++) {
+        if (!split_pair(PySequence_Fast_GET_ITEM(h->pairs, i), &name, &value) ||
+            !latin1(name, "header name", &text) || !latin1(value, "header value", &text)) {
+            Py_CLEAR(h->pairs);
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static struct lc_str text_of(PyObject *s)
+{
+    return lc_str_of((const char *)PyUnicode_1BYTE_DATA(s), (size_t)PyUnicode_GET_LENGTH(s));
+}
+
+/* Under the lock: no Python but reads of what was gathered.  *at is the field that was refused. */
+static enum lc_rc add_fields(struct lc_response *r, const struct head *h, Py_ssize_t *at)
+{
+    enum lc_rc rc = LC_OK;
+
+    for (*at = 0; *at < h->n && rc == LC_OK; ++*at) {
+        PyObject *pair = PySequence_Fast_GET_ITEM(h->pairs, *at);
+        bool is_tuple = PyTuple_Check(pair);
+
+        rc = lc_response_field(
+            r, text_of(is_tuple ? PyTuple_GET_ITEM(pair, 0) : PyList_GET_ITEM(pair, 0)),
+            text_of(is_tuple ? PyTuple_GET_ITEM(pair, 1) : PyList_GET_ITEM(pair, 1)));
+    }
+    if (rc != LC_OK)
+        --*at;
+    return rc;
+}
+
+static void raise_refused_field(enum lc_rc rc, const struct head *h, Py_ssize_t at)
+{
+    PyObject *name, *value;
+    struct lc_str n;
+
+    if (rc == LC_ELIMIT) {
+        PyErr_SetString(PyExc_ValueError, "Invalid response header: the head is larger than 1 MiB");
+    } else if (rc != LC_EINVAL) {
+        PyErr_NoMemory();
+    } else if (split_pair(PySequence_Fast_GET_ITEM(h->pairs, at), &name, &value)) {
+        n = text_of(name);
         if (!lc_is_token(n.p, n.n))
             PyErr_Format(PyExc_ValueError, "Invalid response header name: %R", name);
         else
             PyErr_Format(PyExc_ValueError, "Invalid response header value for %R: %R", name, value);
-        return -1;
-    case LC_ELIMIT:
-        PyErr_SetString(PyExc_ValueError, "Invalid response header: the head is larger than 1 MiB");
-        return -1;
-    default:
-        PyErr_NoMemory();
-        return -1;
     }
-}
-
-static int begin(struct lc_exchange *x, PyObject *status)
-{
-    struct lc_str line;
-
-    if (!latin1(status, "status", &line))
-        return -1;
-    switch (lc_response_begin(&x->res, line, x->is_head)) {
-    case LC_OK:
-        return 0;
-    case LC_EINVAL:
-        PyErr_Format(PyExc_ValueError, "Invalid response status: %R is not like '200 OK'", status);
-        return -1;
-    default:
-        PyErr_NoMemory();
-        return -1;
-    }
-}
-
-static int add_fields(struct lc_exchange *x, PyObject *headers)
-{
-    PyObject *seq = PySequence_Fast(headers, "headers must be a list of (name, value) pairs");
-    int rc = 0;
-
-    if (seq == NULL)
-        return -1;
-    for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(seq) && rc == 0; i++)
-        rc = add_field(&x->res, PySequence_Fast_GET_ITEM(seq, i));
-    Py_DECREF(seq);
-    if (rc < 0)
-        x->res.is_started = false; /* half an answer is none */
-    return rc;
 }
 
 static void raise_exc_info(PyObject *exc_info)
@@ -135,55 +145,67 @@ static int find_exc_info(PyObject *const *args, Py_ssize_t n, PyObject *kwnames,
     return 0;
 }
 
+/* The gathered head becomes the response's.  -1 with an exception. */
+static int commit(struct lc_wsgi *w, const struct head *h, PyObject *status)
+{
+    struct lc_exchange *x = w->x;
+    Py_ssize_t at = -1;
+    enum lc_rc rc;
+
+    if (lc_wsgi_enter(w, x) < 0)
+        return -1;
+    rc = lc_response_begin(&x->res, h->line, x->is_head);
+    if (rc == LC_OK)
+        rc = add_fields(&x->res, h, &at);
+    if (rc != LC_OK)
+        x->res.is_started = false; /* half an answer is none */
+    lc_wsgi_leave(w);
+    if (LC_LIKELY(rc == LC_OK))
+        return 0;
+    if (at >= 0 || rc != LC_EINVAL)
+        raise_refused_field(rc, h, at);
+    else
+        PyErr_Format(PyExc_ValueError, "Invalid response status: %R is not like '200 OK'", status);
+    return -1;
+}
+
 PyObject *lc_wsgi_start_response(struct lc_wsgi *w, PyObject *const *args, Py_ssize_t n,
                                  PyObject *kwnames)
 {
-    struct lc_exchange *x = w->x;
+    struct head h = {.pairs = NULL};
     PyObject *exc_info;
     int rc;
 
-    if (find_exc_info(args, n, kwnames, &exc_info) < 0 || lc_wsgi_enter(w, x) < 0)
+    if (find_exc_info(args, n, kwnames, &exc_info) < 0)
         return NULL;
-    if (LC_UNLIKELY(x->res.is_started)) {
+    if (LC_UNLIKELY(w->x->res.is_started)) {
         if (exc_info == NULL) {
             PyErr_SetString(PyExc_AssertionError, "Response headers already set!");
-            goto fail;
+            return NULL;
         }
-        if (x->res.is_head_sent) {
+        if (w->x->res.is_head_sent) {
             raise_exc_info(exc_info);
-            goto fail;
+            return NULL;
         }
     }
-    rc = begin(x, args[0]);
-    if (rc == 0)
-        rc = add_fields(x, args[1]);
-    if (rc < 0)
-        goto fail;
-    lc_wsgi_leave(w);
-    return Py_NewRef((PyObject *)w->callables[LC_ROLE_WRITE]);
-fail:
-    lc_wsgi_leave(w);
-    return NULL;
+    if (gather(&h, args[0], args[1]) < 0)
+        return NULL;
+    rc = commit(w, &h, args[0]);
+    Py_DECREF(h.pairs);
+    return rc < 0 ? NULL : Py_NewRef((PyObject *)w->callables[LC_ROLE_WRITE]);
 }
 
 /* A response of its own, for its judging and serialising; the head that is being prepared stays as it is. */
-PyObject *lc_wsgi_early_hints(struct lc_wsgi *w, PyObject *const *args, Py_ssize_t n LC_UNUSED)
+static enum lc_rc send_hints(struct lc_exchange *x, const struct head *h, Py_ssize_t *at)
 {
     static const char line[] = "HTTP/1.1 103 Early Hints\r\n";
-    struct lc_exchange *x = w->x;
-    struct lc_exchange scratch = {.is_head = false};
-    struct lc_response *r = &scratch.res;
-    enum lc_rc rc = LC_OK;
+    struct lc_response scratch, *r = &scratch;
+    enum lc_rc rc;
 
-    if (lc_wsgi_enter(w, x) < 0)
-        return NULL;
     lc_response_init(r, x->res.pool);
     rc = lc_response_begin(r, LC_STR("103 Early Hints"), false);
-    if (rc == LC_OK && add_fields(&scratch, args[0]) < 0) {
-        lc_response_fini(r);
-        lc_wsgi_leave(w);
-        return NULL;
-    }
+    if (rc == LC_OK)
+        rc = add_fields(r, h, at);
     if (rc == LC_OK)
         rc = lc_buf_append(&r->block, r->pool, "\r\n", 2, LC_HEAD_MAX + 2);
     if (rc == LC_OK) {
@@ -191,10 +213,33 @@ PyObject *lc_wsgi_early_hints(struct lc_wsgi *w, PyObject *const *args, Py_ssize
 
         memcpy(start, line, sizeof line - 1);
         rc = lc_exchange_informational(x, start, (size_t)(r->block.p + r->block.len - start));
+        *at = h->n;
     }
     lc_response_fini(r);
+    return rc;
+}
+
+PyObject *lc_wsgi_early_hints(struct lc_wsgi *w, PyObject *const *args, Py_ssize_t n LC_UNUSED)
+{
+    struct head h = {.pairs = NULL};
+    Py_ssize_t at = -1;
+    enum lc_rc rc;
+
+    if (gather(&h, NULL, args[0]) < 0)
+        return NULL;
+    if (lc_wsgi_enter(w, w->x) < 0) {
+        Py_DECREF(h.pairs);
+        return NULL;
+    }
+    rc = send_hints(w->x, &h, &at);
     lc_wsgi_leave(w);
-    if (rc == LC_ENOMEM)
-        return PyErr_NoMemory();
-    Py_RETURN_NONE; /* too late for a hint: Gunicorn says nothing either */
+    if (rc != LC_OK && at < h.n)
+        raise_refused_field(rc, &h,
+                            at); /* otherwise too late for a hint: Gunicorn says nothing either */
+    else if (rc == LC_ENOMEM)
+        PyErr_NoMemory();
+    Py_DECREF(h.pairs);
+    if (PyErr_Occurred())
+        return NULL;
+    Py_RETURN_NONE;
 }

@@ -1,70 +1,88 @@
-/* pybind/wsgi/wsgi.c - the worker's WSGI state, its host face, and waiting inside a call.
- * Runs in: worker; host_leave, host_enter and the calls in the main thread, host_release also in the keeper. */
+/* pybind/wsgi/wsgi.c - the worker's WSGI state, each thread's guest face, and waiting inside a call.
+ * Runs in: worker; release() in every thread that holds the engine's lock. */
 #include "pybind/wsgi/wsgi.h"
 
 #include <stdlib.h>
 
-/* --- the engine's host ---------------------------------------------------------------------------------------- */
+/* --- the guest, as the engine sees it ------------------------------------------------------------------------- */
 
-static void host_leave(void *ctx)
+static void guest_leave(void *ctx)
 {
     struct lc_wsgi *w = ctx;
 
+    if (!w->is_entered)
+        return;
     w->is_entered = false;
     w->left = PyEval_SaveThread();
 }
 
-static void drop_dead(struct lc_wsgi *w)
-{
-    while (w->ndead > 0) {
-        PyObject *obj = w->dead[--w->ndead];
-
-        Py_DECREF(obj);
-    }
-}
-
-static void host_enter(void *ctx)
+/* Never under the engine's lock. */
+static void guest_enter(void *ctx)
 {
     struct lc_wsgi *w = ctx;
 
+    if (LC_LIKELY(w->is_entered))
+        return;
     PyEval_RestoreThread(w->left);
     w->is_entered = true;
-    if (LC_UNLIKELY(w->ndead > 0))
-        drop_dead(w);
 }
 
-/* Without the GIL nothing may be freed: it waits for the next enter.  Hand-overs of the engine order the accesses. */
-static void host_release(void *ctx, void *obj)
+void lc_wsgi_drop_dead(struct lc_py_worker *p)
 {
-    struct lc_wsgi *w = ctx;
+    PyObject **dead;
+    size_t n;
 
-    if (LC_LIKELY(w->is_entered)) {
+    if (lc_owner_enter(&p->worker.owner) != LC_OK)
+        return;
+    dead = p->dead;
+    n = p->ndead;
+    p->dead = NULL;
+    p->ndead = p->dead_cap = 0;
+    lc_owner_leave(&p->worker.owner);
+    while (n > 0)
+        Py_DECREF(dead[--n]);
+    free(dead);
+}
+
+/* Under the lock no code of Python may run, and without the GIL nothing may be freed: all but plain bytes wait for a
+ * thread that has the one and not the other. */
+static void release(void *ctx, void *obj)
+{
+    struct lc_py_worker *p = ctx;
+
+    if (LC_LIKELY(p->has_guest && PyBytes_CheckExact((PyObject *)obj))) {
         Py_DECREF((PyObject *)obj);
         return;
     }
-    if (w->ndead == w->dead_cap) {
-        size_t cap = w->dead_cap ? w->dead_cap * 2 : 64;
-        PyObject **more = realloc(w->dead, cap * sizeof *more);
+    if (p->ndead == p->dead_cap) {
+        size_t cap = p->dead_cap ? p->dead_cap * 2 : 64;
+        PyObject **more = realloc(p->dead, cap * sizeof *more);
 
         if (more == NULL)
             return; /* leaked: the only thing that can be done without memory and without the GIL */
-        w->dead = more;
-        w->dead_cap = cap;
+        p->dead = more;
+        p->dead_cap = cap;
     }
-    w->dead[w->ndead++] = obj;
+    p->dead[p->ndead++] = obj;
+    if (p->ndead == 1 && p->worker.main_seat) {
+        atomic_store(&p->worker.has_signal, true);
+        lc_owner_nudge(&p->worker.owner, p->worker.main_seat);
+    }
 }
 
-static void host_wakeup(void *ctx)
+/* The main thread's: signal handlers, and what is dead. */
+static void guest_wakeup(void *ctx)
 {
     struct lc_wsgi *w = ctx;
+    struct lc_py_worker *p = w->p;
 
-    if (LC_LIKELY(!atomic_load_explicit(&w->worker.has_signal, memory_order_acquire)))
-        return;
-    atomic_store(&w->worker.has_signal, false);
+    atomic_store(&p->worker.has_signal, false);
+    guest_enter(w);
+    lc_wsgi_drop_dead(p);
     if (PyErr_CheckSignals() == 0)
         return;
     if (PyErr_ExceptionMatches(PyExc_SystemExit) || PyErr_ExceptionMatches(PyExc_KeyboardInterrupt))
-        lc_worker_stop(&w->worker, false);
+        lc_worker_stop(&p->worker, false);
     else
         PyErr_WriteUnraisable(NULL);
     PyErr_Clear();
@@ -74,68 +92,73 @@ static void host_wakeup(void *ctx)
 
 int lc_wsgi_enter(struct lc_wsgi *w, const struct lc_exchange *x)
 {
-    enum lc_rc rc;
-
     if (LC_UNLIKELY(x == NULL || x != w->x)) {
         PyErr_SetString(PyExc_RuntimeError, "the request that this object belonged to is over");
         return -1;
     }
-    while (LC_UNLIKELY((rc = lc_owner_enter(&w->worker.owner)) != LC_OK)) {
-        if (rc == LC_CLOSED) {
-            PyErr_SetString(PyExc_RuntimeError,
-                            "a forked child cannot use its parent's connection");
-            return -1;
-        }
-        Py_BEGIN_ALLOW_THREADS lc_owner_await(&w->worker.owner);
-        Py_END_ALLOW_THREADS if (x != w->x)
-        {
-            PyErr_SetString(PyExc_RuntimeError, "the request that this object belonged to is over");
-            return -1;
-        }
+    if (LC_UNLIKELY(lc_owner_enter(&w->p->worker.owner) != LC_OK)) {
+        PyErr_SetString(PyExc_RuntimeError, "a forked child cannot use its parent's connection");
+        return -1;
     }
+    w->p->has_guest = true;
     return 0;
 }
 
 void lc_wsgi_leave(struct lc_wsgi *w)
 {
-    lc_owner_leave(&w->worker.owner);
+    w->p->has_guest = false;
+    lc_owner_leave(&w->p->worker.owner);
 }
 
-static bool is_readable(void *arg)
-{
-    struct lc_wsgi *w = arg;
+/* What a call waits for. */
+struct wait {
+    struct lc_wsgi *w;
+    struct lc_exchange *x;
+    bool for_write, is_main;
+};
 
-    return w->x->ops->is_readable(w->x) ||
-           atomic_load_explicit(&w->worker.has_signal, memory_order_acquire);
+static bool is_over(void *arg)
+{
+    struct wait *wait = arg;
+    struct lc_exchange *x = wait->x;
+
+    if (wait->w->x != x || (wait->is_main && atomic_load_explicit(&wait->w->p->worker.has_signal,
+                                                                  memory_order_acquire)))
+        return true;
+    return wait->for_write ? x->ops->is_writable(x) : x->ops->is_readable(x);
 }
 
-static bool is_writable(void *arg)
+/* A thread of the application's own waits on a seat of its own; so does none else. */
+static enum lc_rc wait_foreign(struct lc_owner *o, struct wait *wait)
 {
-    struct lc_wsgi *w = arg;
+    struct lc_seat seat;
+    enum lc_rc rc;
 
-    return w->x->ops->is_writable(w->x) ||
-           atomic_load_explicit(&w->worker.has_signal, memory_order_acquire);
+    lc_seat_init(&seat, o, NULL);
+    rc = lc_owner_wait(o, &seat, is_over, wait);
+    lc_seat_fini(&seat);
+    return rc;
 }
 
 int lc_wsgi_wait(struct lc_wsgi *w, bool for_write)
 {
+    struct lc_owner *o = &w->p->worker.owner;
+    bool is_own = PyThread_get_thread_ident() == w->thread;
+    struct wait wait = {
+        .w = w, .x = w->x, .for_write = for_write, .is_main = is_own && w == w->p->main};
     enum lc_rc rc;
 
-    if (PyThread_get_thread_ident() != w->thread) {
-        PyErr_SetString(
-            PyExc_RuntimeError,
-            "only the thread that the application was called in may wait for its client");
+    Py_BEGIN_ALLOW_THREADS if ((rc = lc_owner_enter(o)) == LC_OK)
+    {
+        rc = is_own ? lc_owner_wait(o, &w->server.seat, is_over, &wait) : wait_foreign(o, &wait);
+        lc_owner_leave(o);
+    }
+    Py_END_ALLOW_THREADS if (w->x != wait.x || rc != LC_OK)
+    {
+        PyErr_SetString(PyExc_OSError, "the server is leaving, or the request is over");
         return -1;
     }
-    lc_worker_rest(&w->worker);
-    host_leave(w);
-    rc = lc_owner_wait(&w->worker.owner, for_write ? is_writable : is_readable, w);
-    host_enter(w);
-    if (rc != LC_OK) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    if (atomic_exchange(&w->worker.has_signal, false))
+    if (wait.is_main && atomic_exchange(&w->p->worker.has_signal, false))
         return PyErr_CheckSignals();
     return 0;
 }
@@ -143,9 +166,10 @@ int lc_wsgi_wait(struct lc_wsgi *w, bool for_write)
 int lc_wsgi_after_write(struct lc_wsgi *w, enum lc_rc rc)
 {
     while (rc == LC_AGAIN) {
-        if (lc_wsgi_wait(w, true) < 0)
+        if (lc_wsgi_wait(w, true) < 0 || lc_wsgi_enter(w, w->x) < 0)
             return -1;
         rc = w->x->ops->is_writable(w->x) ? LC_OK : LC_AGAIN;
+        lc_wsgi_leave(w);
     }
     if (rc == LC_OK)
         return 0;
@@ -158,21 +182,45 @@ int lc_wsgi_after_write(struct lc_wsgi *w, enum lc_rc rc)
 
 /* --- life ----------------------------------------------------------------------------------------------------- */
 
-static int import_helpers(struct lc_wsgi *w)
+static int import_helpers(struct lc_py_worker *p)
 {
     PyObject *module = PyImport_ImportModule("licorne.wsgi");
     PyObject *errors_type = NULL;
 
     if (module == NULL)
         return -1;
-    w->file_wrapper = PyObject_GetAttrString(module, "FileWrapper");
-    w->connection_type = PyObject_GetAttrString(module, "Connection");
+    p->file_wrapper = PyObject_GetAttrString(module, "FileWrapper");
+    p->connection_type = PyObject_GetAttrString(module, "Connection");
     errors_type = PyObject_GetAttrString(module, "Errors");
     if (errors_type)
-        w->errors = PyObject_CallNoArgs(errors_type);
+        p->errors = PyObject_CallNoArgs(errors_type);
     Py_XDECREF(errors_type);
     Py_DECREF(module);
-    return w->file_wrapper && w->connection_type && w->errors ? 0 : -1;
+    return p->file_wrapper && p->connection_type && p->errors ? 0 : -1;
+}
+
+int lc_py_worker_init(struct lc_py_worker *p)
+{
+    const char *mount = getenv("SCRIPT_NAME");
+
+    p->calls = (struct lc_app){.ctx = p, .call = lc_wsgi_call};
+    p->release = (struct lc_host){.ctx = p, .release = release};
+    if ((p->script_name = PyUnicode_DecodeFSDefault(mount ? mount : "")) == NULL)
+        return -1;
+    return import_helpers(p);
+}
+
+void lc_py_worker_fini(struct lc_py_worker *p)
+{
+    while (p->ndead > 0)
+        Py_DECREF(p->dead[--p->ndead]);
+    free(p->dead);
+    Py_CLEAR(p->connection_type);
+    Py_CLEAR(p->file_wrapper);
+    Py_CLEAR(p->errors);
+    Py_CLEAR(p->script_name);
+    Py_CLEAR(p->app);
+    Py_CLEAR(p->callbacks);
 }
 
 static int make_kit(struct lc_wsgi *w)
@@ -183,34 +231,36 @@ static int make_kit(struct lc_wsgi *w)
         if ((w->callables[role] = lc_wsgi_callable_new(w, (enum lc_wsgi_role)role)) == NULL)
             return -1;
     }
-    w->connection = PyObject_CallFunctionObjArgs(w->connection_type, w->callables[LC_ROLE_LEND],
+    w->connection = PyObject_CallFunctionObjArgs(w->p->connection_type, w->callables[LC_ROLE_LEND],
                                                  w->callables[LC_ROLE_EARLY], NULL);
     return w->connection ? 0 : -1;
 }
 
-int lc_wsgi_init(struct lc_wsgi *w)
+struct lc_wsgi *lc_wsgi_new(struct lc_py_worker *p)
 {
-    w->calls = (struct lc_app){.ctx = w, .call = lc_wsgi_call};
-    w->host = (struct lc_host){.ctx = w,
-                               .leave = host_leave,
-                               .enter = host_enter,
-                               .release = host_release,
-                               .wakeup = host_wakeup};
+    struct lc_wsgi *w = PyMem_Calloc(1, sizeof *w);
+
+    if (w == NULL || (w->keys = PyMem_Calloc(LC_KEY_CACHE, sizeof *w->keys)) == NULL) {
+        PyMem_Free(w);
+        PyErr_NoMemory();
+        return NULL;
+    }
+    w->p = p;
+    w->st = p->st;
     w->is_entered = true;
     w->thread = PyThread_get_thread_ident();
-    if ((w->keys = PyMem_Calloc(LC_KEY_CACHE, sizeof *w->keys)) == NULL) {
-        PyErr_NoMemory();
-        return -1;
+    w->server.ctx = w;
+    w->server.guest = (struct lc_host){
+        .ctx = w, .leave = guest_leave, .enter = guest_enter, .wakeup = guest_wakeup};
+    if (make_kit(w) < 0 || lc_wsgi_templates(w, p->config) < 0) {
+        lc_wsgi_free(w);
+        return NULL;
     }
-    if (import_helpers(w) < 0 || make_kit(w) < 0)
-        return -1;
-    return 0;
+    return w;
 }
 
-void lc_wsgi_fini(struct lc_wsgi *w)
+void lc_wsgi_free(struct lc_wsgi *w)
 {
-    drop_dead(w);
-    free(w->dead);
     for (uint32_t i = 0; i < LC_LISTENERS_MAX; i++) {
         Py_CLEAR(w->templates[i]);
         Py_CLEAR(w->roomy[i]);
@@ -224,14 +274,9 @@ void lc_wsgi_fini(struct lc_wsgi *w)
         lc_wsgi_input_detach(w->input);
     Py_CLEAR(w->input);
     Py_CLEAR(w->connection);
-    Py_CLEAR(w->connection_type);
-    Py_CLEAR(w->file_wrapper);
-    Py_CLEAR(w->errors);
-    Py_CLEAR(w->script_name);
     Py_CLEAR(w->last_ip);
-    Py_CLEAR(w->app);
-    Py_CLEAR(w->callbacks);
     for (int i = 0; w->keys && i < LC_KEY_CACHE; i++)
         Py_CLEAR(w->keys[i].key);
     PyMem_Free(w->keys);
+    PyMem_Free(w);
 }

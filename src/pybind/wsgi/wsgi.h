@@ -1,10 +1,11 @@
 /* pybind/wsgi/wsgi.h - running a WSGI application (PEP 3333) on the engine's exchanges.
  *
- * One lc_wsgi a worker.  The objects that an environ holds besides plain values (input, start_response, write, early
+ * One lc_py_worker a worker, one lc_wsgi a thread.  The objects that an environ holds besides plain values (input, start_response, write, early
  * hints, the socket's facade, disconnected) are a kit that is used again for the next request when nobody kept one of
  * them; an application that did keeps a dead object, and the kit gets a fresh one.
  *
- *   I1  everything an application does to its exchange passes lc_wsgi_enter / lc_wsgi_leave.
+ *   I1  everything an application does to its exchange passes lc_wsgi_enter / lc_wsgi_leave; between them no code of
+ *       Python runs, for the engine's lock is held.
  *   I2  kit->x is the running exchange, NULL between requests: a kept object finds nothing to touch. */
 #ifndef LC_PYBIND_WSGI_WSGI_H
 #define LC_PYBIND_WSGI_WSGI_H
@@ -36,41 +37,58 @@ struct lc_key {
     PyObject *key; /* owned */
 };
 
-struct lc_wsgi {
+/* What the threads of one worker share.  The GIL guards it; `dead` alone is under the engine's lock. */
+struct lc_py_worker {
+    struct lc_host release; /* the engine's: takes back what was lent by reference */
     struct lc_app calls;
-    struct lc_host host;
     struct lc_py_state *st;
     struct lc_worker worker;
     struct lc_engine_conf conf;
+    PyObject *config;                                  /* borrowed: lives as long as the process */
     PyObject *app, *callbacks;                         /* owned */
     PyObject *script_name;                             /* owned: os.environ's SCRIPT_NAME or "" */
     PyObject *file_wrapper, *connection_type, *errors; /* owned: of licorne.wsgi */
+    bool is_unix[LC_LISTENERS_MAX];
+    bool is_leaving; /* nothing is left that could be stopped */
+    int exit_status; /* a SystemExit that the application raised */
+    bool has_guest;  /* under the lock: who holds it holds the GIL too */
+    PyObject **dead; /* released by who does not */
+    size_t ndead, dead_cap;
+    struct lc_wsgi *main; /* the main thread's */
+    uint32_t nstarted;    /* threads that came to serve */
+};
+
+/* One thread of the application. */
+struct lc_wsgi {
+    struct lc_server server;
+    struct lc_py_worker *p;
+    struct lc_py_state *st;
     PyObject *templates[LC_LISTENERS_MAX]; /* owned dicts: what an environ starts from */
     PyObject *roomy[LC_LISTENERS_MAX];     /* owned: the same, with room for many headers */
-    bool is_unix[LC_LISTENERS_MAX];
     /* the kit */
     struct lc_wsgi_input *input;                  /* owned */
     struct lc_wsgi_callable *callables[LC_ROLES]; /* owned */
     PyObject *connection;                         /* owned */
     struct lc_exchange *x;                        /* the running exchange */
-    bool is_lent;         /* the socket's facade was opened in this request */
-    bool in_call;         /* application code runs: a signal handler may raise */
-    bool is_leaving;      /* nothing is left that could be stopped */
-    int exit_status;      /* a SystemExit that the application raised */
-    PyThreadState *left;  /* while the guest is left */
-    unsigned long thread; /* that the application is called in */
-    bool is_entered;      /* this thread holds the GIL */
-    PyObject **dead;      /* released while nobody held the GIL */
-    size_t ndead, dead_cap;
+    bool is_lent;             /* the socket's facade was opened in this request */
+    bool in_call;             /* application code runs: a signal handler may raise */
+    PyThreadState *left;      /* while the guest is left */
+    bool is_entered;          /* this thread holds the GIL */
+    unsigned long thread;     /* its ident */
     struct lc_addr last_peer; /* and its text: */
     PyObject *last_ip;        /* owned */
     struct lc_key *keys;      /* LC_KEY_CACHE of them */
 };
 
 /* wsgi.c */
-int lc_wsgi_init(
-    struct lc_wsgi *w); /* after st, conf, app, callbacks are set; -1 with an exception */
-void lc_wsgi_fini(struct lc_wsgi *w);
+int lc_py_worker_init(
+    struct lc_py_worker *p); /* after st, conf, app, callbacks are set; -1 with an exception */
+void lc_py_worker_fini(struct lc_py_worker *p);
+/* A thread's; NULL with an exception. */
+struct lc_wsgi *lc_wsgi_new(struct lc_py_worker *p);
+void lc_wsgi_free(struct lc_wsgi *w);
+/* Lets go of what the engine released meanwhile. */
+void lc_wsgi_drop_dead(struct lc_py_worker *p);
 /* Takes the engine for a touch of exchange x.  -1 with an exception: the request this object belonged to is over. */
 int lc_wsgi_enter(struct lc_wsgi *w, const struct lc_exchange *x);
 void lc_wsgi_leave(struct lc_wsgi *w);
@@ -103,6 +121,8 @@ PyObject *lc_wsgi_early_hints(struct lc_wsgi *w, PyObject *const *args, Py_ssize
 int lc_wsgi_deliver(struct lc_wsgi *w, PyObject *result);
 
 /* call.c */
+/* Ends the running exchange with the server's own page. */
+void lc_wsgi_refuse(struct lc_wsgi *w, int status, const char *mesg);
 void lc_wsgi_call(void *ctx, struct lc_exchange *x);
 
 #endif

@@ -115,3 +115,30 @@ def test_connections_come_and_go_without_a_trace(serve):
         fetch(s, "/ping")
     s.wait_fds(fds + 1)
     s.check_memory(memory, 2000)
+
+
+@pytest.mark.asan_ci
+@pytest.mark.licorne_only
+@pytest.mark.parametrize("ending", ["close", "reset", "idle"])
+def test_when_all_are_answering_the_next_waits_for_the_first_that_ends(serve, ending):
+    s = serve("zoo:app", "--worker-connections", "2")
+    readers = []
+    headers = {"Connection": "close"} if ending == "close" else {}
+    for _ in range(2):  # one by one: a silent connection would make room for the next
+        c = Client(s, rcvbuf=4096)
+        readers.append(c)
+        c.send(request("/large?n=8000000", headers=headers))
+        c.read_head()
+    with Client(s) as waiting:
+        waiting.send(request("/ping"))
+        assert waiting.is_quiet(0.3)
+        if ending == "reset":
+            readers[0].reset()
+        else:
+            while len(readers[0].buffer) < 8_000_000 and readers[0].fill():
+                pass
+        assert waiting.read_response().body == b"pong"
+        assert waiting.get("/ping").body == b"pong"
+    for c in readers:
+        c.close()
+    assert fetch(s, "/ping").status == 200

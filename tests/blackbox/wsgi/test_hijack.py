@@ -111,3 +111,21 @@ def test_facts_over_a_unix_socket(serve):
 
 def test_stop_iteration_in_the_iterable_is_its_end(server):
     assert fetch(server, "/hijack_iter").body == b"plain end"
+
+
+@pytest.mark.parametrize(
+    "before", ["/file?n=300000&cl=300000", "/file?n=300000", "/large?n=300000"]
+)
+def test_socket_is_in_blocking_mode_whatever_was_sent_before(server, before, under_licorne):
+    """sendfile needs O_NONBLOCK; the application that takes the connection later must not see it."""
+    if not under_licorne:
+        pytest.skip("gunicorn's threaded worker gives away a socket that does not block")
+    with Client(server) as c:
+        assert len(c.get(before).body) == 300_000
+        c.send(request("/hijack_mode"))
+        assert c.read_exactly(14) == b"blocking=True "
+        for word in (b"one", b"two"):
+            assert c.is_quiet(0.05)  # the server waits in recv
+            c.send(word)
+            assert c.read_exactly(3) == word.upper()
+        c.half_close().expect_close()
