@@ -87,20 +87,28 @@ static bool accept_one(struct lc_listener *l)
     return false;
 }
 
+/* This event is served again before the next: what came with the connection is answered while it is warm. */
+static void come_again(struct lc_loop *loop)
+{
+    if (loop->iready > 0)
+        loop->iready--;
+}
+
 static void on_readable(struct lc_watch *w, uint32_t events LC_UNUSED)
 {
     struct lc_listener *l = LC_CONTAINER_OF(w, struct lc_listener, watch);
 
     LC_OBJ(l, LISTENER);
-    for (int i = 0; i < LC_ACCEPT_BATCH; i++) {
-        if (!l->conf->can_accept(l)) {
-            l->is_paused = true;
-            watch(l, false);
-            return;
-        }
-        if (!accept_one(l))
-            return;
+    if (!l->conf->can_accept(l)) {
+        l->naccepted = 0;
+        l->is_paused = true;
+        watch(l, false);
+        return;
     }
+    if (accept_one(l) && ++l->naccepted < LC_ACCEPT_BATCH)
+        come_again(l->conf->loop);
+    else
+        l->naccepted = 0;
 }
 
 enum lc_rc lc_listener_start(struct lc_listener *l, const struct lc_listener_conf *conf, int fd)

@@ -39,6 +39,7 @@ struct lc_listener {
     struct lc_timer rest;
     struct lc_log_limit complaint;
     int reserve_fd;
+    int naccepted;  /* in this wake-up; others get their turn after LC_ACCEPT_BATCH */
     bool is_paused; /* on_accept had no room */
     bool is_shared; /* siblings accept from it too: wake one of them at a time */
 };
