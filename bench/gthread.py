@@ -69,7 +69,7 @@ def verdict(met, text):
 
 @contextlib.contextmanager
 def held(port, path, n):
-    """n clients inside calls that outlive the measurement; their connections are closed at the end."""
+    """n clients inside calls that outlive the measurement."""
     socks = [socket.create_connection(("127.0.0.1", port), 5) for _ in range(n)]
     for sock in socks:
         sock.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
