@@ -1,6 +1,6 @@
 """bench/gthread.py - what application threads cost, and what stuck ones do to the others.
 
-hello      CPU a request: one thread (sync), four (gthread), and four with calls never inline, in turns
+  hello      CPU a request: one thread (sync), four (gthread), four with calls never inline
 waiting    three of four threads in calls of 10 s that wait without the GIL: p99 of 1 ms requests
 computing  three of four in calls that compute: the same, beside Gunicorn's gthread in turns
 """
