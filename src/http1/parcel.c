@@ -87,7 +87,8 @@ void lc_parcel_sent(struct lc_exchange *x)
     struct lc_h1_conn *c = x->conn;
 
     LC_OBJ(c, CONN);
-    c->is_taken = true; /* closed here, and not shut: the connection goes on elsewhere */
+    c->req->is_told = true; /* it does not end here, */
+    c->is_taken = true;     /* and the connection is closed, but not shut */
     lc_h1_close(c);
 }
 
