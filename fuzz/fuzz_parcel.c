@@ -47,6 +47,7 @@ static bool on_request(struct lc_handler *h, struct lc_exchange *x)
     struct fuzz *f = h->ctx;
     struct lc_parcel parcel;
 
+    host_begun(&f->host, x);
     LC_CHECK(x->is_handed == (f->ncalls++ == 0));
     LC_CHECK(x->body.is_done && (x->body.length < 0 || x->body.length == x->body.received));
     if (x->is_handed)
@@ -57,6 +58,11 @@ static bool on_request(struct lc_handler *h, struct lc_exchange *x)
         answer(x);
     }
     return true;
+}
+
+static void on_end(struct lc_handler *h, struct lc_exchange *x, const struct lc_exchange_end *end)
+{
+    host_ended(&((struct fuzz *)h->ctx)->host, x, end);
 }
 
 static int file_of(bool is_wanted)
@@ -123,7 +129,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         f.host.limits.request_line = 64, f.host.limits.fields = 6, f.host.limits.body = 20;
     if (opt & 32)
         f.host.limits.body_memory = 16;
-    f.host.handler = (struct lc_handler){.ctx = &f, .on_request = on_request};
+    f.host.handler = (struct lc_handler){.ctx = &f, .on_request = on_request, .on_end = on_end};
     host_start(&f.host);
     host_client_init(&f.client);
     rc = host_receive(&f.host, &f.client, file_of(opt & 2), parcel, n);

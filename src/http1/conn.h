@@ -64,8 +64,8 @@ struct lc_h1 {
     uint32_t ncalls;
     struct lc_log_limit complaint, trouble;
     struct lc_parcel_in *parcel; /* the one being opened, until its head is parsed (parcel.c) */
-    uint32_t head_max; /* most bytes of input for one head */
-    time_t fixed_s;    /* the second that fixed tells */
+    uint32_t head_max;           /* most bytes of input for one head */
+    time_t fixed_s;              /* the second that fixed tells */
     uint32_t fixed_len;
     char fixed[320];                   /* "Server: ...\r\nDate: ...\r\n" */
     void (*on_room)(struct lc_h1 *h1); /* a connection ended: accepting may go on */

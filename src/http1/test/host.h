@@ -38,13 +38,9 @@ struct host {
 
     int nkept, nreleased; /* objects given to the engine, and come back */
     int nroom;            /* connections that ended */
-<<<<<<< HEAD
-    int nfds;             /* for I3; -1: not checked, for other hosts are open too */
-=======
     int nbegun, nended;   /* exchanges that the handler has, and all that ended */
     struct lc_exchange_end last_end;
-    int nfds; /* private */
->>>>>>> board
+    int nfds; /* for I4; -1: not checked, for other hosts are open too */
     struct host_client *clients[HOST_CLIENTS_MAX];
     int nclients;
 };

@@ -35,14 +35,20 @@ static struct crossing wrap(struct lc_exchange *x)
     return it;
 }
 
+static void send_off(struct talk *from)
+{
+    lc_parcel_sent(from->x);
+    from->x = NULL;
+    from->h.nbegun = 0; /* its end is told elsewhere */
+}
+
 /* The request that `from` keeps goes on as client 0 of `to`. */
 static void hand_over(struct talk *from, struct talk *to)
 {
     struct lc_stream_mem *unread = &from->c[0].mem;
     struct crossing it = wrap(from->x);
 
-    lc_parcel_sent(from->x);
-    from->x = NULL;
+    send_off(from);
     if (unread->in_at < unread->in_len)
         host_send(&to->c[0], unread->in + unread->in_at, unread->in_len - unread->in_at);
     assert_int_equal(host_receive(&to->h, &to->c[0], it.file_fd, it.p, it.n), LC_OK);
@@ -85,6 +91,20 @@ static void a_request_moves_and_its_connection_stays_open_there(void **state)
     assert_int_equal(host_state(&to.h, &to.c[0]), LC_H1_IDLE);
     talk_say(&to, 0, TALK_GET("/next"));
     assert_int_equal(talk_status(&to, 0), 200);
+    end_two(&from, &to);
+}
+
+static void its_end_is_told_there_and_not_here(void **state)
+{
+    struct talk from, to;
+
+    (void)state;
+    open_two(&from, &to, app_hello);
+    talk_say(&from, 0, TALK_GET("/a"));
+    hand_over(&from, &to);
+    assert_int_equal(from.h.nended, 0);
+    assert_int_equal(to.h.nended, 1);
+    assert_int_equal(to.h.last_end.status, 200);
     end_two(&from, &to);
 }
 
@@ -270,6 +290,7 @@ static void the_connection_is_not_shut(void **state)
 
 static bool leave_it(struct lc_handler *h, struct lc_exchange *x)
 {
+    host_begun(&((struct talk *)h->ctx)->h, x);
     ((struct talk *)h->ctx)->x = x;
     return false;
 }
@@ -444,7 +465,7 @@ static struct crossing a_parcel(struct talk *from)
     talk_start(from);
     talk_say(from, 0, POST("3") "abc" TALK_GET("/b"));
     it = wrap(from->x);
-    lc_parcel_sent(from->x);
+    send_off(from);
     host_pump(&from->h);
     return it;
 }
@@ -566,6 +587,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_request_moves_and_its_connection_stays_open_there),
+        cmocka_unit_test(its_end_is_told_there_and_not_here),
         cmocka_unit_test(what_is_known_of_it_moves_with_it),
         cmocka_unit_test(bodies_move),
         cmocka_unit_test(a_chunked_body_moves_decoded),
