@@ -77,6 +77,7 @@ struct lc_exchange {
     bool is_https;         /* by the listener, or by a trusted peer's word */
     bool is_trusted;       /* the peer may speak for clients */
     bool is_head;          /* HEAD: an answer without a body */
+    bool is_handed;        /* a sibling worker had it first; ready_ms is from there */
     uint64_t started_ms;   /* when its first byte came */
     struct lc_list link;   /* the handler's: its queue */
     uint64_t ready_ms;     /* the handler's: when the request was complete */
