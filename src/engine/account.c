@@ -68,25 +68,28 @@ static void set_free(struct lc_worker *w)
     atomic_store_explicit(&w->account.slot->free, n, memory_order_relaxed);
 }
 
-static const char *client_of(struct lc_account_seat *seat, const struct lc_addr *peer)
+/* The client's text, NULL when it is the same as in this thread's last call. */
+static const char *client_of(struct lc_account_seat *seat, const struct lc_addr *peer,
+                             char text[LC_ADDR_TEXT_MAX])
 {
     const struct lc_addr *last = &seat->peer;
-    bool is_same = last->family == peer->family &&
-                   (peer->family == LC_ADDR_IP4
-                        ? last->u.ip4.sin_addr.s_addr == peer->u.ip4.sin_addr.s_addr
-                        : memcmp(&last->u.ip6.sin6_addr, &peer->u.ip6.sin6_addr, 16) == 0);
 
-    if (!is_same) {
-        lc_addr_ip(peer, seat->client);
-        seat->peer = *peer;
-    }
-    return seat->client;
+    if (LC_LIKELY(seat->has_peer && last->family == peer->family &&
+                  (peer->family == LC_ADDR_IP4
+                       ? last->u.ip4.sin_addr.s_addr == peer->u.ip4.sin_addr.s_addr
+                       : memcmp(&last->u.ip6.sin6_addr, &peer->u.ip6.sin6_addr, 16) == 0)))
+        return NULL;
+    lc_addr_ip(peer, text);
+    seat->peer = *peer;
+    seat->has_peer = true;
+    return text;
 }
 
 void lc_account_begin(struct lc_worker *w, struct lc_server *s, const struct lc_exchange *x)
 {
     struct lc_account *a = &w->account;
     struct lc_account_seat *seat = &s->account;
+    char text[LC_ADDR_TEXT_MAX];
 
     if (a->slot == NULL)
         return;
@@ -97,7 +100,7 @@ void lc_account_begin(struct lc_worker *w, struct lc_server *s, const struct lc_
     set_free(w);
     if (seat->call)
         lc_call_begin(seat->call, seat->since_ms, seat->number, lc_req_text(&x->req, x->req.method),
-                      lc_req_text(&x->req, x->req.target), client_of(seat, x->peer));
+                      lc_req_text(&x->req, x->req.target), client_of(seat, x->peer, text));
 }
 
 static uint64_t oldest_ms(const struct lc_account *a)
@@ -121,9 +124,7 @@ void lc_account_end(struct lc_worker *w, struct lc_server *s, uint64_t took_ns)
     lc_count_add(&a->slot->latency_sum_us, us);
     if (s->account.call)
         lc_call_end(s->account.call);
-    if (lc_owner_steps(&w->owner, &s->seat))
-        set_free(w); /* the rest at the end of its turn */
-    else
+    if (!lc_owner_steps(&w->owner, &s->seat)) /* who steps looks at the end of its turn */
         lc_account_look(w);
 }
 
