@@ -35,6 +35,14 @@ static void on_gone(struct lc_handler *gate, struct lc_exchange *x)
     lc_exchange_cut(x);
 }
 
+static void on_end(struct lc_handler *gate, struct lc_exchange *x,
+                   const struct lc_exchange_end *end)
+{
+    struct lc_worker *w = gate->ctx;
+
+    lc_access_log_ended(&w->access_log, x, end);
+}
+
 static void rest(struct lc_worker *w, struct lc_exchange *x)
 {
     x->call = w; /* told */
@@ -68,6 +76,7 @@ static void on_theft(void *ctx)
     rest_new(w);
     w->h1.is_turn = false;
     lc_h1_uncork(&w->h1);
+    lc_access_log_flush(&w->access_log, w->loop.now_ms);
     lc_worker_set_accepting(w);
 }
 
@@ -88,15 +97,21 @@ static void consider_thread(struct lc_worker *w)
 void lc_worker_gate_init(struct lc_worker *w)
 {
     w->gate = (struct lc_handler){.ctx = w, .on_request = on_request, .on_gone = on_gone};
+    if (w->access_log.is_on)
+        w->gate.on_end = on_end;
     lc_list_init(&w->ready);
 }
 
 /* --- turns ---------------------------------------------------------------------------------------------------- */
 
+/* The last thing before a wait. */
 static int turn_timeout(struct lc_worker *w)
 {
     int most = w->state == LC_WORKER_DRAINING ? 100 : PARENT_LOOK_MS;
 
+    lc_access_log_flush(&w->access_log, w->loop.now_ms);
+    if (lc_access_log_is_waiting(&w->access_log))
+        most = LC_ACCESS_LOG_SOON_MS;
     if (w->owner.nready > w->owner.ninvited && w->nthreads < w->conf->threads)
         most = GROW_MS;
     return lc_loop_timeout(&w->loop, lc_door_timeout(w, most));
@@ -190,15 +205,17 @@ static void call_one(struct lc_worker *w, struct lc_server *s)
         rest(w, x);
     lc_owner_begin_call(o, &s->seat);
     lc_owner_leave(o);
-    began = lc_loop_ns();
+    x->called_ns = began = lc_loop_ns();
     w->app.call(s->ctx, x);
     LC_CHECK(lc_owner_enter(o) == LC_OK); /* a forked child does not come back here */
     s->x = NULL;
     if (w->caller == s)
         w->caller = NULL;
     lc_owner_end_call(o, &s->seat, lc_loop_ns() - began);
-    if (!lc_owner_steps(o, &s->seat))
+    if (!lc_owner_steps(o, &s->seat)) {
         rest_new(w); /* the end of the call may have brought the connection's next */
+        lc_access_log_flush(&w->access_log, w->loop.now_ms);
+    }
     if (sample && lc_owner_steps(o, &s->seat))
         lc_h1_call_ended(&w->h1, sample);
     if (w->conf->is_multiprocess &&
