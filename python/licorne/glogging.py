@@ -1,11 +1,13 @@
-"""The server's own log: the logger `gunicorn.error`, in Gunicorn's format.
+"""The server's own log and the access log: the loggers `gunicorn.error` and `gunicorn.access`.
 
-The name and the lines are what log shippers and test harnesses look for. Applications take this
-logger's handlers for their own, so it is a plain `logging` logger with plain handlers.
+Their names and lines are what log shippers and test harnesses look for. Applications take these
+loggers' handlers for their own, so they are plain `logging` loggers with plain handlers. The access
+log's lines are written by the C engine, to the descriptor of that handler.
 """
 
 import logging
 import os
+import stat
 import sys
 
 from licorne.errors import ConfigError
@@ -23,22 +25,34 @@ LEVELS = {
 
 def setup(config):
     """-> the logger `gunicorn.error`, set up as the configuration says"""
-    log = logging.getLogger("gunicorn.error")
-    log.propagate = False
-    log.setLevel(LEVELS.get((config.loglevel or "").lower(), logging.INFO))
-    for handler in [h for h in log.handlers if getattr(h, "_gunicorn", False)]:
-        log.removeHandler(handler)
-        handler.close()
-    handler = _handler(config.errorlog)
-    handler.setFormatter(logging.Formatter(FORMAT, DATE_FORMAT))
-    handler._gunicorn = True
-    log.addHandler(handler)
+    log = _bare("gunicorn.error", LEVELS.get((config.loglevel or "").lower(), logging.INFO))
+    _add(log, config.errorlog or "-", sys.stderr, logging.Formatter(FORMAT, DATE_FORMAT))
+    access = _bare("gunicorn.access", logging.INFO)
+    if config.accesslog:
+        _add(access, config.accesslog, sys.stdout, logging.Formatter("%(message)s"))
     return log
 
 
-def _handler(path):
-    if path in (None, "-"):
-        return logging.StreamHandler()
+def _bare(name, level):
+    log = logging.getLogger(name)
+    log.propagate = False
+    log.setLevel(level)
+    for handler in [h for h in log.handlers if getattr(h, "_gunicorn", False)]:
+        log.removeHandler(handler)
+        handler.close()
+    return log
+
+
+def _add(log, path, stream, formatter):
+    handler = _handler(path, stream)
+    handler.setFormatter(formatter)
+    handler._gunicorn = True
+    log.addHandler(handler)
+
+
+def _handler(path, stream):
+    if path == "-":
+        return logging.StreamHandler(stream)
     path = os.path.abspath(path)
     try:
         return logging.FileHandler(path)
@@ -58,7 +72,7 @@ def reopen_files():
 def _reopen(handler):
     # The number stays: the C engine writes to it, and a number set free is the next connection's.
     with handler.lock:
-        if handler.stream:
+        if handler.stream and stat.S_ISREG(os.fstat(handler.stream.fileno()).st_mode):
             handler.flush()
             with handler._open() as fresh:
                 os.dup2(fresh.fileno(), handler.stream.fileno(), inheritable=False)
@@ -76,6 +90,18 @@ def error_streams():
     """The streams that the server's log goes to, as they are now: a reopened file is a new one."""
     handlers = logging.getLogger("gunicorn.error").handlers
     return [handler.stream for handler in handlers if getattr(handler, "stream", None)]
+
+
+def access_descriptor():
+    """Where the C engine writes access lines; -1: nowhere."""
+    for handler in logging.getLogger("gunicorn.access").handlers:
+        if getattr(handler, "_gunicorn", False):
+            try:
+                os.fstat(number := handler.stream.fileno())
+                return number
+            except (AttributeError, OSError, ValueError):
+                continue
+    return -1
 
 
 def descriptor():

@@ -14,6 +14,7 @@ import threading
 
 from licorne import SERVER, SERVER_SOFTWARE, __version__, glogging, sock, worker
 from licorne.app.loader import import_app
+from licorne.config import accesslog
 
 
 class Master:
@@ -39,6 +40,7 @@ class Master:
             shown = ",".join(listener.display for listener in listeners)
             log.info("Listening at: %s (%s)", shown, pid)
             log.info("Using worker: %s", self.worker_class())
+            self._look_at_access_log()
             return _engine.run_master(self.engine_config(listeners), self)
         finally:
             if os.getpid() == pid:  # a worker that unwinds this far owns none of it
@@ -54,6 +56,17 @@ class Master:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
             signal.signal(number, signal.SIG_IGN if is_alone else signal.SIG_DFL)
 
+    def _look_at_access_log(self):
+        if not self.config.accesslog:
+            return
+        if glogging.access_descriptor() < 0:
+            self.log_to.warning("There is no access log: standard output is closed")
+        for name in accesslog.unknown_environ(self.config.access_log_format):
+            self.log_to.warning(
+                "access_log_format: %%({%s}e)s will be '-': only the application's environ has it",
+                name,
+            )
+
     def worker_class(self):
         """As Gunicorn has it: a sync worker with threads is a gthread one."""
         chosen = self.config.worker_class
@@ -64,6 +77,7 @@ class Master:
         config["listeners"] = [listener.for_engine() for listener in listeners]
         config["server_software"] = SERVER_SOFTWARE
         config["server_header"] = SERVER
+        config["access_fd"] = glogging.access_descriptor()
         config["log_fd"] = glogging.descriptor()
         config["log_level"] = self.log_to.level
         is_threaded = self.worker_class() == "gthread"

@@ -39,7 +39,10 @@ static void on_gone(struct lc_handler *gate, struct lc_exchange *x)
 static void on_end(struct lc_handler *gate, struct lc_exchange *x,
                    const struct lc_exchange_end *end)
 {
-    lc_account_answer(gate->ctx, x, end);
+    struct lc_worker *w = gate->ctx;
+
+    lc_account_answer(w, x, end);
+    lc_access_log_ended(&w->access_log, x, end);
 }
 
 static void rest(struct lc_worker *w, struct lc_exchange *x)
@@ -75,6 +78,7 @@ static void on_theft(void *ctx)
     rest_new(w);
     w->h1.is_turn = false;
     lc_h1_uncork(&w->h1);
+    lc_access_log_flush(&w->access_log, w->loop.now_ms);
     lc_worker_set_accepting(w);
     lc_account_look(w);
 }
@@ -103,10 +107,14 @@ void lc_worker_gate_init(struct lc_worker *w)
 
 /* --- turns ---------------------------------------------------------------------------------------------------- */
 
+/* The last thing before a wait. */
 static int turn_timeout(struct lc_worker *w)
 {
     int most = w->state == LC_WORKER_DRAINING ? 100 : PARENT_LOOK_MS;
 
+    lc_access_log_flush(&w->access_log, w->loop.now_ms);
+    if (lc_access_log_is_waiting(&w->access_log))
+        most = LC_ACCESS_LOG_SOON_MS;
     if (w->owner.nready > w->owner.ninvited && w->nthreads < w->conf->threads)
         most = GROW_MS;
     if (w->conf->timeout_ms)
@@ -214,8 +222,10 @@ static void call_one(struct lc_worker *w, struct lc_server *s)
     ended = lc_loop_ns();
     lc_owner_end_call(o, &s->seat, ended - began);
     lc_account_end(w, s, ended - (ready_ns ? ready_ns : began));
-    if (!lc_owner_steps(o, &s->seat))
+    if (!lc_owner_steps(o, &s->seat)) {
         rest_new(w); /* the end of the call may have brought the connection's next */
+        lc_access_log_flush(&w->access_log, w->loop.now_ms);
+    }
     if (sample && lc_owner_steps(o, &s->seat))
         lc_h1_call_ended(&w->h1, sample);
     if (w->conf->is_multiprocess &&

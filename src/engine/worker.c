@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define LOG_CLOSE_MS 500 /* for the last lines, if their reader is slow */
+
 static const char busy_answer[] =
     "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
 
@@ -135,6 +137,8 @@ enum lc_rc lc_worker_open(struct lc_worker *w, const struct lc_engine_conf *conf
     if (!conf->is_inline)
         w->owner.state = LC_OWNER_WATCHED;
     w->app = *app;
+    if ((rc = lc_access_log_open(&w->access_log, conf)) != LC_OK)
+        return rc;
     lc_worker_gate_init(w);
     set_up_h1(w, release);
     w->signal_watch = (struct lc_watch){.fd = signal_fd, .fn = on_guest_signal};
@@ -229,8 +233,12 @@ static bool all_left(struct lc_worker *w, uint64_t patience_ms)
 bool lc_worker_close(struct lc_worker *w, uint64_t patience_ms)
 {
     LC_OBJ(w, WORKER);
-    if (!all_left(w, patience_ms))
+    if (!all_left(w, patience_ms)) {
+        lc_mutex_lock(&w->owner.lock);
+        lc_access_log_flush(&w->access_log, w->loop.now_ms);
+        lc_mutex_unlock(&w->owner.lock);
         return false;
+    }
     if (w->has_watcher)
         lc_watcher_join(&w->watcher);
     stop_listeners(w);
@@ -239,6 +247,7 @@ bool lc_worker_close(struct lc_worker *w, uint64_t patience_ms)
     for (struct lc_list *e = w->ready.next; e != &w->ready; e = e->next)
         lc_exchange_rest(LC_CONTAINER_OF(e, struct lc_exchange, link));
     lc_h1_fini(&w->h1);
+    lc_access_log_close(&w->access_log, LOG_CLOSE_MS);
     lc_owner_fini(&w->owner);
     lc_loop_forget(&w->loop, &w->signal_watch);
     lc_loop_close(&w->loop);

@@ -9,6 +9,7 @@
 #ifndef LC_ENGINE_WORKER_H
 #define LC_ENGINE_WORKER_H
 
+#include "engine/access_log.h"
 #include "engine/account.h"
 #include "engine/config.h"
 #include "http1/conn.h"
@@ -64,6 +65,7 @@ struct lc_worker {
     bool wants_thread;
     struct lc_log_limit overload;
     struct lc_account account;
+    struct lc_access_log access_log;
     struct lc_listener_conf accept;
     struct lc_listener listeners[LC_LISTENERS_MAX];
     uint32_t nlisteners;

@@ -8,6 +8,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 void lc_fd_close(int *fd)
@@ -53,4 +56,59 @@ enum lc_rc lc_fd_pipe(int fds[2])
         return LC_OK;
     fds[0] = fds[1] = -1;
     return lc_os_rc(errno);
+}
+
+enum lc_rc lc_fd_kind(int fd, enum lc_fd_kind *kind)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) == -1)
+        return LC_EIO;
+    *kind = S_ISREG(st.st_mode)    ? LC_FD_FILE
+            : S_ISFIFO(st.st_mode) ? LC_FD_PIPE
+            : S_ISSOCK(st.st_mode) ? LC_FD_SOCKET
+                                   : LC_FD_OTHER;
+    return LC_OK;
+}
+
+#ifdef __linux__
+enum lc_rc lc_fd_reopen(int fd, int *fresh)
+{
+    char path[40];
+
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    *fresh = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+    return *fresh == -1 ? LC_EUNSUP : LC_OK;
+}
+#else
+/* /dev/fd opens a duplicate there, whose mode is the original's. */
+enum lc_rc lc_fd_reopen(int fd LC_UNUSED, int *fresh)
+{
+    *fresh = -1;
+    return LC_EUNSUP;
+}
+#endif
+
+enum lc_rc lc_fd_write(int fd, const void *p, size_t n, size_t *done)
+{
+    ssize_t got;
+
+    *done = 0;
+    do
+        got = write(fd, p, n);
+    while (got == -1 && errno == EINTR);
+    if (got > 0) {
+        *done = (size_t)got;
+        return LC_OK;
+    }
+    return got == 0 ? LC_EIO : lc_os_send_rc(errno);
+}
+
+void lc_fd_await_room(int fd, int max_ms)
+{
+    struct pollfd p = {.fd = fd, .events = POLLOUT};
+
+    if (poll(&p, 1, max_ms) == -1) {
+        /* the write will tell */
+    }
 }

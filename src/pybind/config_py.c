@@ -229,8 +229,25 @@ static int get_listeners(PyObject *config, struct lc_engine_conf *conf)
                               &port))
             return -1;
         conf->listeners[conf->nlisteners++] = (struct lc_engine_listener){
-            .fd = fd, .kind = strcmp(kind, "unix") == 0 ? LC_LISTEN_UNIX : LC_LISTEN_TCP};
+            .fd = fd,
+            .kind = strcmp(kind, "unix") == 0 ? LC_LISTEN_UNIX : LC_LISTEN_TCP,
+            .name = PyUnicode_AsUTF8(name),
+            .port = PyUnicode_AsUTF8(port)};
+        PyErr_Clear(); /* a name that is no text is not logged */
     }
+    return 0;
+}
+
+static int get_access_log(PyObject *config, struct lc_engine_conf *conf)
+{
+    bool failed = false;
+    int64_t fd;
+
+    conf->access_format = lc_py_config_text(config, "access_log_format", &failed);
+    if (failed || get_i64(config, "access_fd", &fd) < 0)
+        return -1;
+    conf->has_access_log = fd >= 0;
+    conf->access_fd = (int)fd;
     return 0;
 }
 
@@ -250,7 +267,7 @@ int lc_py_config(PyObject *config, struct lc_engine_conf *conf)
         conf->tmp_dir = getenv("TMPDIR"); /* NULL: the system's */
     conf->health_path = lc_py_config_text(config, "health_path", &failed);
     conf->server = lc_py_config_text(config, "server_header", &failed);
-    if (failed || get_i64(config, "log_fd", &v) < 0)
+    if (failed || get_access_log(config, conf) < 0 || get_i64(config, "log_fd", &v) < 0)
         return -1;
     conf->log.fd = (int)v;
     if (get_i64(config, "log_level", &v) < 0)

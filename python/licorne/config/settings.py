@@ -11,8 +11,10 @@ default only, so that a configuration never seems to ask for something that does
 setting moves from there to the table when it works.
 """
 
+from licorne.config.accesslog import FORMAT as _ACCESS_FORMAT
 from licorne.config.bounds import LENGTHS, NUMBERS
 from licorne.config.types import (
+    ACCESS_FORMAT,
     ADDR_LIST,
     ADDRESSES,
     BOOL,
@@ -154,6 +156,10 @@ SETTINGS = (
     engine("header_map", MECHANICS, "--header-map", HEADER_MAP, "drop",
            "What becomes of header names with an underscore: drop, refuse or dangerous."),
 
+    Setting("accesslog", LOGGING, "--access-logfile", STRING, None,
+            "The file of the access log; '-' is standard output. Unset, there is none."),
+    engine("access_log_format", LOGGING, "--access-logformat", ACCESS_FORMAT, _ACCESS_FORMAT,
+           "The lines of the access log."),
     Setting("errorlog", LOGGING, "--error-logfile --log-file", STRING, "-",
             "The file of the server's own log; '-' is standard error."),
     Setting("loglevel", LOGGING, "--log-level", LOGLEVEL, "info",
@@ -203,7 +209,6 @@ _HOOKS = (
     "pre_exec pre_request post_request child_exit worker_exit nworkers_changed on_exit ssl_context "
     "on_dirty_starting dirty_post_fork dirty_worker_init dirty_worker_exit"
 )
-_ACCESS_FORMAT = '%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s"'
 
 # name: (flags, default). A default of False is a flag without a value.
 LATER = {
@@ -222,9 +227,7 @@ LATER = {
     "user": ("-u --user", None),
     "group": ("-g --group", None),
     "initgroups": ("--initgroups", False),
-    "accesslog": ("--access-logfile", None),
     "disable_redirect_access_to_syslog": ("--disable-redirect-access-to-syslog", False),
-    "access_log_format": ("--access-logformat", _ACCESS_FORMAT),
     "capture_output": ("--capture-output", False),
     "logger_class": ("--logger-class", "gunicorn.glogging.Logger"),
     "logconfig": ("--log-config", None),

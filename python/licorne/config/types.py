@@ -7,6 +7,8 @@ what is allowed; an error always ends with those words.
 
 import os
 
+from licorne.config import accesslog
+
 
 class Kind:
     """How one sort of value is checked, written as a flag, and explained."""
@@ -126,6 +128,12 @@ def to_scheme_headers(value):
     return value
 
 
+def to_access_format(value):
+    if value is None:
+        return accesslog.FORMAT
+    return accesslog.check(to_string(value))
+
+
 LEVELS = ("debug", "info", "warning", "error", "critical")
 
 
@@ -236,5 +244,10 @@ ADDR_LIST = Kind(
 CSV_LIST = Kind(to_csv_list, "takes names separated by commas.")
 DICT = Kind(to_scheme_headers, "takes a dictionary of strings.")
 HEADER_MAP = Kind(to_header_map, "takes one of: drop, refuse, dangerous.")
+ACCESS_FORMAT = Kind(
+    to_access_format,
+    "takes text with atoms: %(h)s, %({Header}i)s and their like, numbers also as %(D)d; "
+    "a percent sign is written %%.",
+)
 LOGLEVEL = Kind(to_loglevel, f"takes one of: {', '.join(LEVELS)}.")
 WORKER_CLASS = Kind(to_worker_class, "takes one of: sync, gthread.")

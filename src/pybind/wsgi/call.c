@@ -181,6 +181,8 @@ static int call_close(struct lc_wsgi *w, PyObject *result)
         PyErr_Clear();
         return 0;
     }
+    if (w->p->worker.access_log.is_timed)
+        w->x->done_ns = lc_loop_ns(); /* close() is not the request's time */
     done = PyObject_CallNoArgs(close);
     Py_DECREF(close);
     Py_XDECREF(done);

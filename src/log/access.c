@@ -1,0 +1,614 @@
+/* log/access.c - see access.h.   Runs in: worker, under the owner's lock; pure.
+ *
+ *   I1  nothing that came from outside reaches the line but through an escape: put_escaped or escape.
+ *   I2  the common line is written in one pass; only one that does not fit is measured first and cut. */
+#include "log/access.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define SCRATCH 4096 /* of a value that is put together before it is written */
+#define MARK    "..."
+
+enum what {
+    /* 0 to LC_ACCESS_TEXTS - 1: that text of the record */
+    LITERAL = LC_ACCESS_TEXTS,
+    NOTHING, /* an atom that nobody knows: "-" */
+    LINE,
+    USER,
+    STAMP,
+    STATUS,
+    SENT,
+    SECONDS,
+    MILLIS,
+    MICROS,
+    DECIMAL,
+    PID,
+    NAMED,
+};
+
+struct lc_access_op {
+    uint8_t what;
+    uint8_t from; /* of NAMED: enum lc_access_source */
+    bool is_left, is_zero, is_quoted, is_plain;
+    uint16_t width;
+    uint16_t precision; /* UINT16_MAX: none */
+    struct lc_str text; /* of LITERAL, and the name of NAMED */
+};
+
+/* --- escaping ------------------------------------------------------------------------------------------------- */
+
+#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* The high bit of each byte that is zero, and perhaps of some above one. */
+static inline uint64_t zeros(uint64_t v)
+{
+    return (v - EACH(1)) & ~v;
+}
+
+/* Does one of eight bytes need an escape, or a look? */
+static inline bool is_special(uint64_t v)
+{
+    uint64_t low = (v - EACH(0x20)) & ~v;
+
+    return ((v | low | zeros(v ^ EACH('"')) | zeros(v ^ EACH('\\')) | zeros(v ^ EACH(0x7f))) &
+            EACH(0x80)) != 0;
+}
+
+/* The length of a UTF-8 sequence of something that can be seen, else 0. */
+static size_t utf8_len(const uint8_t *p, size_t n)
+{
+    static const uint32_t least[5] = {0, 0, 0xa0, 0x800, 0x10000};
+    size_t len = p[0] >= 0xf0 && p[0] < 0xf8 ? 4
+                 : p[0] >= 0xe0 && p[0] < 0xf0 ? 3
+                 : p[0] >= 0xc0 && p[0] < 0xe0 ? 2
+                                               : 0;
+    uint32_t code = len ? p[0] & (0x7fu >> len) : 0;
+
+    if (len == 0 || len > n)
+        return 0;
+    for (size_t i = 1; i < len; i++) {
+        if ((p[i] & 0xc0) != 0x80)
+            return 0;
+        code = code << 6 | (p[i] & 0x3fu);
+    }
+    return code < least[len] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000) ? 0 : len;
+}
+
+/* The first of p's n > 0 bytes, or its character, as the log has it: returns how long that is, *used what it took. */
+static size_t escape_one(const char *p, size_t n, char out[4], size_t *used)
+{
+    static const char hex[] = "0123456789abcdef";
+    uint8_t c = (uint8_t)p[0];
+    size_t len = 1;
+
+    *used = 1;
+    if (c == '"' || c == '\\') {
+        out[0] = '\\';
+        out[1] = (char)c;
+        return 2;
+    }
+    if ((c >= 0x20 && c < 0x7f) || (c >= 0x80 && (len = utf8_len((const uint8_t *)p, n)) > 0)) {
+        memcpy(out, p, len);
+        *used = len;
+        return len;
+    }
+    out[0] = '\\';
+    out[1] = 'x';
+    out[2] = hex[c >> 4];
+    out[3] = hex[c & 15];
+    return 4;
+}
+
+/* At most `most` bytes of v, escaped, and never a part of an escape; returns how many.  dst NULL: only counts. */
+static size_t escape(struct lc_str v, char *dst, size_t most)
+{
+    size_t at = 0, used, n;
+    char one[4];
+
+    for (size_t i = 0; i < v.n; i += used) {
+        n = escape_one(v.p + i, v.n - i, one, &used);
+        if (n > most - at)
+            break;
+        if (dst)
+            memcpy(dst + at, one, n);
+        at += n;
+    }
+    return at;
+}
+
+/* --- values --------------------------------------------------------------------------------------------------- */
+
+static int digit_of(char c)
+{
+    if (c >= 'A' && c <= 'Z')
+        return c - 'A';
+    if (c >= 'a' && c <= 'z')
+        return c - 'a' + 26;
+    if (c >= '0' && c <= '9')
+        return c - '0' + 52;
+    return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+/* The user of "Basic dXNlcjpwYXNz", without the password; "-" of anything else. */
+static struct lc_str user_of(struct lc_str field, char *scratch)
+{
+    struct lc_str none = LC_STR("-"), code;
+    uint32_t bits = 0;
+    size_t n = 0;
+    int nbits = 0;
+
+    if (field.p == NULL || field.n < 6 || !lc_str_ieq(lc_str_of(field.p, 6), LC_STR("Basic ")))
+        return none;
+    code = lc_str_trim(lc_str_of(field.p + 6, field.n - 6));
+    for (size_t i = 0; i < code.n && code.p[i] != '='; i++) {
+        int digit = digit_of(code.p[i]);
+
+        if (digit < 0 || n == SCRATCH)
+            return none;
+        bits = (bits << 6 | (uint32_t)digit) & 0xffffff;
+        if ((nbits += 6) < 8)
+            continue;
+        nbits -= 8;
+        scratch[n] = (char)(bits >> nbits);
+        if (scratch[n] == ':')
+            break;
+        n++;
+    }
+    return n > 0 ? lc_str_of(scratch, n) : none;
+}
+
+static struct lc_str stamp_of(struct lc_access_format *f, time_t now)
+{
+    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    struct tm tm;
+    long off;
+    int n;
+
+    if (now != f->stamp_s || f->stamp_len == 0) {
+        localtime_r(&now, &tm);
+        off = tm.tm_gmtoff / 60;
+        n = snprintf(f->stamp, sizeof f->stamp, "[%02d/%.3s/%04d:%02d:%02d:%02d %c%02ld%02ld]",
+                     tm.tm_mday, months + 3 * (tm.tm_mon % 12), (tm.tm_year + 1900) % 10000,
+                     tm.tm_hour, tm.tm_min, tm.tm_sec, off < 0 ? '-' : '+', labs(off) / 60 % 100,
+                     labs(off) % 60);
+        f->stamp_len = (size_t)LC_MIN(n, (int)sizeof f->stamp - 1);
+        f->stamp_s = now;
+    }
+    return lc_str_of(f->stamp, f->stamp_len);
+}
+
+static struct lc_str or_dash(struct lc_str v)
+{
+    return v.p ? v : LC_STR("-");
+}
+
+/* METHOD TARGET PROTOCOL, of which a scratch holds the beginning: only a format with a width or a precision asks. */
+static struct lc_str line_of(const struct lc_access_record *r, char *scratch)
+{
+    size_t n = 0;
+
+    for (int i = LC_ACCESS_METHOD; i <= LC_ACCESS_PROTOCOL; i++) {
+        struct lc_str v = or_dash(r->text[i]);
+        size_t part = LC_MIN(v.n, SCRATCH - 1 - n);
+
+        memcpy(scratch + n, v.p, part);
+        n += part;
+        if (i < LC_ACCESS_PROTOCOL && n < SCRATCH - 1)
+            scratch[n++] = ' ';
+    }
+    return lc_str_of(scratch, n);
+}
+
+static struct lc_str number(uint64_t v, char *scratch)
+{
+    return lc_str_of(scratch, lc_u64_to_dec(v, scratch));
+}
+
+static struct lc_str pid_of(pid_t pid, char *scratch)
+{
+    size_t n = lc_u64_to_dec((uint64_t)pid, scratch + 1);
+
+    scratch[0] = '<';
+    scratch[n + 1] = '>';
+    return lc_str_of(scratch, n + 2);
+}
+
+static struct lc_str decimal(uint64_t ns, char *scratch)
+{
+    size_t n = lc_u64_to_dec(ns / 1000000000u, scratch);
+    uint64_t micros = ns / 1000 % 1000000;
+
+    scratch[n] = '.';
+    for (int i = 6; i > 0; i--, micros /= 10)
+        scratch[n + (size_t)i] = (char)('0' + micros % 10);
+    return lc_str_of(scratch, n + 7);
+}
+
+static struct lc_str named(const struct lc_access_op *op, const struct lc_access_record *r)
+{
+    if (r->named == NULL)
+        return LC_STR("-");
+    return or_dash(r->named(r->ctx, (enum lc_access_source)op->from, op->text));
+}
+
+/* What an operation writes, before escaping. */
+static struct lc_str value_of(struct lc_access_format *f, const struct lc_access_op *op,
+                              const struct lc_access_record *r, char *scratch)
+{
+    switch (op->what) {
+    case LITERAL:
+        return op->text;
+    case NOTHING:
+        return LC_STR("-");
+    case LINE:
+        return line_of(r, scratch);
+    case USER:
+        return user_of(r->text[LC_ACCESS_AUTHORIZATION], scratch);
+    case STAMP:
+        return stamp_of(f, r->now);
+    case STATUS:
+        return r->status > 0 ? number((uint64_t)r->status, scratch) : LC_STR("-");
+    case SENT:
+        return number((uint64_t)r->sent, scratch);
+    case SECONDS:
+        return number(r->took_ns / 1000000000u, scratch);
+    case MILLIS:
+        return number(r->took_ns / 1000000u, scratch);
+    case MICROS:
+        return number(r->took_ns / 1000u, scratch);
+    case DECIMAL:
+        return decimal(r->took_ns, scratch);
+    case PID:
+        return pid_of(r->pid, scratch);
+    case NAMED:
+        return named(op, r);
+    default:
+        return or_dash(r->text[op->what]);
+    }
+}
+
+/* --- lines ---------------------------------------------------------------------------------------------------- */
+
+static bool is_foreign(const struct lc_access_op *op)
+{
+    return op->what < LC_ACCESS_TEXTS || op->what == LINE || op->what == USER || op->what == NAMED;
+}
+
+struct line {
+    char *at, *end;
+};
+
+static bool put_plain(struct line *l, struct lc_str v)
+{
+    if (v.n > (size_t)(l->end - l->at))
+        return false;
+    memcpy(l->at, v.p, v.n);
+    l->at += v.n;
+    return true;
+}
+
+/* Copies whole words up to the first that needs a look, and all of v if none does; returns how many bytes. */
+static size_t copy_plain(char *at, struct lc_str v)
+{
+    uint64_t word = EACH('a');
+    size_t i = 0;
+
+    if (v.n < 8) {
+        memcpy(&word, v.p, v.n);
+        if (is_special(word))
+            return 0;
+        memcpy(at, v.p, v.n);
+        return v.n;
+    }
+    for (; i + 8 <= v.n; i += 8) {
+        memcpy(&word, v.p + i, 8);
+        if (is_special(word))
+            return i;
+        memcpy(at + i, &word, 8);
+    }
+    memcpy(&word, v.p + v.n - 8, 8); /* the last eight, of which some were copied */
+    if (is_special(word))
+        return i;
+    memcpy(at + v.n - 8, &word, 8);
+    return v.n;
+}
+
+static bool put_escaped(struct line *l, struct lc_str v)
+{
+    size_t room = (size_t)(l->end - l->at), done, need;
+
+    if (v.n > room)
+        return false;
+    done = copy_plain(l->at, v);
+    l->at += done;
+    if (LC_LIKELY(done == v.n))
+        return true;
+    v = lc_str_of(v.p + done, v.n - done);
+    need = escape(v, NULL, SIZE_MAX);
+    if (need > room - done)
+        return false;
+    l->at += escape(v, l->at, need);
+    return true;
+}
+
+/* How long the operation's part is, and of that the value itself. */
+static size_t part_len(const struct lc_access_op *op, struct lc_str v, size_t *value)
+{
+    size_t most = op->precision == UINT16_MAX ? SIZE_MAX : op->precision;
+
+    *value = is_foreign(op) ? escape(v, NULL, most) : LC_MIN(v.n, most);
+    return LC_MAX(*value + (op->is_quoted ? 2 : 0), op->width);
+}
+
+/* A part with its padding, or, when it is longer than limit, its beginning and the mark. */
+static char *put_part(const struct lc_access_op *op, struct lc_str v, char *at, size_t limit)
+{
+    size_t n, len = part_len(op, v, &n), pad = len - n - (op->is_quoted ? 2 : 0);
+
+    if (len > limit) {
+        n = LC_MIN(n, limit - (sizeof MARK - 1));
+        pad = 0;
+    }
+    if (!op->is_left)
+        at = (char *)memset(at, op->is_zero ? '0' : ' ', pad) + pad;
+    if (op->is_quoted && len <= limit)
+        *at++ = '\'';
+    if (is_foreign(op))
+        at += escape(v, at, n);
+    else
+        at = (char *)memcpy(at, v.p, n) + n;
+    if (len > limit)
+        return (char *)memcpy(at, MARK, sizeof MARK - 1) + sizeof MARK - 1;
+    if (op->is_quoted)
+        *at++ = '\'';
+    return op->is_left ? (char *)memset(at, ' ', pad) + pad : at;
+}
+
+static bool put_padded(const struct lc_access_op *op, struct line *l, struct lc_str v)
+{
+    size_t n;
+
+    if (part_len(op, v, &n) > (size_t)(l->end - l->at))
+        return false;
+    l->at = put_part(op, v, l->at, SIZE_MAX);
+    return true;
+}
+
+/* Takes from the longest field until it fits; literals stay, for they are the format's. */
+static void shorten(const struct lc_access_format *f, size_t *lens, size_t cap)
+{
+    size_t total = 0, longest;
+
+    for (size_t i = 0; i < f->nops; i++)
+        total += lens[i];
+    while (total > cap) {
+        longest = f->nops;
+        for (size_t i = 0; i < f->nops; i++) {
+            if (f->ops[i].what != LITERAL && (longest == f->nops || lens[i] > lens[longest]))
+                longest = i;
+        }
+        LC_CHECK(longest < f->nops && lens[longest] >= sizeof MARK);
+        total -= lens[longest];
+        lens[longest] = total + sizeof MARK - 1 < cap ? cap - total : sizeof MARK - 1;
+        total += lens[longest];
+    }
+}
+
+static size_t cut_line(struct lc_access_format *f, const struct lc_access_record *r, char *dst,
+                       size_t cap)
+{
+    size_t lens[LC_ACCESS_OPS_MAX], n;
+    char scratch[SCRATCH], *at = dst;
+
+    for (size_t i = 0; i < f->nops; i++)
+        lens[i] = part_len(&f->ops[i], value_of(f, &f->ops[i], r, scratch), &n);
+    shorten(f, lens, cap - 1);
+    for (size_t i = 0; i < f->nops; i++)
+        at = put_part(&f->ops[i], value_of(f, &f->ops[i], r, scratch), at, lens[i]);
+    *at++ = '\n';
+    return (size_t)(at - dst);
+}
+
+size_t lc_access_line(struct lc_access_format *f, const struct lc_access_record *r, char *dst,
+                      size_t cap)
+{
+    struct line l = {dst, dst + cap - 1};
+    char scratch[SCRATCH];
+
+    LC_CHECK(cap >= LC_ACCESS_LINE_MIN);
+    for (size_t i = 0; i < f->nops; i++) {
+        const struct lc_access_op *op = &f->ops[i];
+        struct lc_str v = value_of(f, op, r, scratch);
+        bool fits = !op->is_plain      ? put_padded(op, &l, v)
+                    : is_foreign(op) ? put_escaped(&l, v)
+                                     : put_plain(&l, v);
+
+        if (LC_UNLIKELY(!fits))
+            return cut_line(f, r, dst, cap);
+    }
+    *l.at++ = '\n';
+    return (size_t)(l.at - dst);
+}
+
+/* --- compiling ------------------------------------------------------------------------------------------------ */
+
+struct atom {
+    char letter;
+    uint8_t what;
+    bool is_number; /* as Gunicorn has it: %d formats it */
+};
+
+static const struct atom atoms[] = {
+    {'h', LC_ACCESS_REMOTE, false},  {'l', NOTHING, false},
+    {'u', USER, false},              {'t', STAMP, false},
+    {'r', LINE, false},              {'m', LC_ACCESS_METHOD, false},
+    {'U', LC_ACCESS_PATH, false},    {'q', LC_ACCESS_QUERY, false},
+    {'H', LC_ACCESS_PROTOCOL, false}, {'s', STATUS, false},
+    {'B', SENT, true},               {'b', SENT, false},
+    {'f', LC_ACCESS_REFERER, false}, {'a', LC_ACCESS_AGENT, false},
+    {'T', SECONDS, true},            {'D', MICROS, true},
+    {'M', MILLIS, true},             {'L', DECIMAL, false},
+    {'p', PID, false},
+};
+
+/* {name}i, {name}o, {name}e, or one letter; *is_number tells what %d may format. */
+static void set_atom(struct lc_access_op *op, struct lc_str name, bool *is_number)
+{
+    char last = name.n > 2 ? name.p[name.n - 1] : '\0';
+
+    *is_number = false;
+    op->what = NOTHING;
+    if (name.n > 2 && name.p[0] == '{' && name.p[name.n - 2] == '}' &&
+        (last == 'i' || last == 'o' || last == 'e' || last == 'I' || last == 'O' || last == 'E')) {
+        last = lc_ascii_lower(last);
+        op->what = NAMED;
+        op->from = last == 'i' ? LC_ACCESS_IN : last == 'o' ? LC_ACCESS_OUT : LC_ACCESS_ENVIRON;
+        op->text = lc_str_of(name.p + 1, name.n - 3);
+    }
+    for (size_t i = 0; name.n == 1 && i < LC_ARRAY_LEN(atoms); i++) {
+        if (atoms[i].letter == name.p[0]) {
+            op->what = atoms[i].what;
+            *is_number = atoms[i].is_number;
+        }
+    }
+}
+
+/* Digits of at most three places; what comes behind them is judged by who asked. */
+static uint16_t small_number(struct lc_str s, size_t *i)
+{
+    uint16_t v = 0;
+
+    for (int n = 0; n < 3 && *i < s.n && s.p[*i] >= '0' && s.p[*i] <= '9'; n++, (*i)++)
+        v = (uint16_t)(v * 10 + (s.p[*i] - '0'));
+    return v;
+}
+
+static bool is_at(struct lc_str s, size_t i, const char *any_of)
+{
+    return i < s.n && strchr(any_of, s.p[i]) && s.p[i] != '\0';
+}
+
+/* "(name)", flags, width, precision, conversion: what stands behind a '%'.  Moves *i behind it. */
+static bool parse_atom(struct lc_access_op *op, struct lc_str s, size_t *i)
+{
+    const char *close = is_at(s, *i, "(") ? memchr(s.p + *i, ')', s.n - *i) : NULL;
+    bool is_number;
+    struct lc_str name;
+
+    if (close == NULL)
+        return false;
+    name = lc_str_of(s.p + *i + 1, (size_t)(close - s.p) - *i - 1);
+    if (name.n > 0 && memchr(name.p, '(', name.n))
+        return false; /* Python counts nested ones; no atom has any */
+    set_atom(op, name, &is_number);
+    for (*i = (size_t)(close - s.p) + 1; is_at(s, *i, "-0"); (*i)++) {
+        op->is_left = op->is_left || s.p[*i] == '-';
+        op->is_zero = op->is_zero || s.p[*i] == '0';
+    }
+    op->width = small_number(s, i);
+    op->precision = UINT16_MAX;
+    if (is_at(s, *i, ".")) {
+        (*i)++;
+        op->precision = small_number(s, i);
+    }
+    if (is_at(s, *i, "diu")) { /* zeros go before numbers only, and not behind them */
+        op->is_zero = op->is_zero && !op->is_left;
+        return is_number && op->precision == UINT16_MAX && ++*i;
+    }
+    op->is_zero = false;
+    op->is_quoted = is_at(s, *i, "ra") && !is_number;
+    return is_at(s, *i, "sra") && ++*i;
+}
+
+static void add_op(struct lc_access_format *f, struct lc_access_op op)
+{
+    op.is_plain = op.width == 0 && op.precision == UINT16_MAX && !op.is_quoted;
+    f->ops[f->nops++] = op;
+}
+
+static void add_literal(struct lc_access_format *f, const char *p, size_t n)
+{
+    if (n > 0)
+        add_op(f, (struct lc_access_op){
+                      .what = LITERAL, .precision = UINT16_MAX, .text = lc_str_of(p, n)});
+}
+
+/* The request line in pieces: copied straight from the request, and cut where it is long. */
+static void add_line(struct lc_access_format *f)
+{
+    for (int i = LC_ACCESS_METHOD; i <= LC_ACCESS_PROTOCOL; i++) {
+        add_op(f, (struct lc_access_op){.what = (uint8_t)i, .precision = UINT16_MAX});
+        if (i < LC_ACCESS_PROTOCOL)
+            add_literal(f, " ", 1);
+    }
+}
+
+static uint32_t needs_of(const struct lc_access_op *op)
+{
+    if (op->what < LC_ACCESS_TEXTS)
+        return LC_BIT(op->what);
+    if (op->what == LINE)
+        return LC_BIT(LC_ACCESS_METHOD) | LC_BIT(LC_ACCESS_TARGET) | LC_BIT(LC_ACCESS_PROTOCOL);
+    if (op->what == USER)
+        return LC_BIT(LC_ACCESS_AUTHORIZATION);
+    return op->what >= SECONDS && op->what <= DECIMAL ? LC_ACCESS_NEEDS_DURATION : 0;
+}
+
+static enum lc_rc compile(struct lc_access_format *f, struct lc_str s, size_t *at)
+{
+    size_t from = 0, i = 0;
+
+    while (i < s.n) {
+        struct lc_access_op op = {0};
+
+        if (s.p[i] != '%') {
+            i++;
+            continue;
+        }
+        *at = i;
+        if (f->nops + 8 > LC_ACCESS_OPS_MAX)
+            return LC_ELIMIT;
+        add_literal(f, s.p + from, i - from);
+        from = ++i;
+        if (is_at(s, i, "%")) {
+            i++; /* the second stays where the next literal begins */
+            continue;
+        }
+        if (!parse_atom(&op, s, &i))
+            return LC_EINVAL;
+        from = i;
+        if (op.what == LINE && op.width == 0 && op.precision == UINT16_MAX && !op.is_quoted)
+            add_line(f);
+        else
+            add_op(f, op);
+    }
+    add_literal(f, s.p + from, i - from);
+    for (i = 0; i < f->nops; i++)
+        f->needs |= needs_of(&f->ops[i]);
+    return LC_OK;
+}
+
+enum lc_rc lc_access_compile(struct lc_access_format *f, struct lc_str text, size_t *at)
+{
+    enum lc_rc rc;
+
+    memset(f, 0, sizeof *f);
+    *at = 0;
+    if (text.n > sizeof f->text)
+        return LC_ELIMIT;
+    if ((f->ops = calloc(LC_ACCESS_OPS_MAX, sizeof *f->ops)) == NULL)
+        return LC_ENOMEM;
+    memcpy(f->text, text.p, text.n);
+    tzset();
+    if ((rc = compile(f, lc_str_of(f->text, text.n), at)) != LC_OK)
+        lc_access_free(f);
+    return rc;
+}
+
+void lc_access_free(struct lc_access_format *f)
+{
+    free(f->ops);
+    f->ops = NULL;
+    f->nops = 0;
+}
