@@ -81,6 +81,7 @@ struct lc_exchange {
     uint64_t started_ms;   /* when its first byte came */
     struct lc_list link;   /* the handler's: its queue */
     uint64_t ready_ms;     /* the handler's: when the request was complete */
+    uint64_t ready_ns;     /* the handler's: the same, finer; 0: as it is called */
     void *call;            /* the handler's: who runs it */
     uint64_t called_ns;    /* the handler's: when its application was called; 0: it was not */
     struct lc_arena arena; /* goes with the exchange */
