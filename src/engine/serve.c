@@ -18,8 +18,10 @@ static bool on_request(struct lc_handler *gate, struct lc_exchange *x)
 
     if (lc_door_answers(w, x))
         return true;
-    x->ready_ms = w->loop.now_ms;
-    x->ready_ns = w->h1.is_turn && w->owner.nready == 0 ? 0 : lc_loop_ns();
+    if (!x->is_handed) {
+        x->ready_ms = w->loop.now_ms;
+        x->ready_ns = w->h1.is_turn && w->owner.nready == 0 ? 0 : lc_loop_ns();
+    }
     lc_list_append(&w->ready, &x->link);
     lc_owner_add_ready(&w->owner);
     return false;
@@ -110,7 +112,7 @@ static int turn_timeout(struct lc_worker *w)
         most = GROW_MS;
     if (w->conf->timeout_ms)
         most = LC_MIN(most, (int)(w->conf->timeout_ms / 4)); /* for the beat's sake */
-    return lc_loop_timeout(&w->loop, lc_door_timeout(w, most));
+    return lc_loop_timeout(&w->loop, lc_door_timeout(w, lc_share_timeout(w, most)));
 }
 
 static void end_turn(struct lc_worker *w)
@@ -118,9 +120,10 @@ static void end_turn(struct lc_worker *w)
     w->h1.is_turn = false;
     lc_loop_end(&w->loop);
     w->is_turn = false;
-    rest_new(w);
     lc_door_expire(w);
+    lc_share_hand_over(w);
     lc_worker_follow(w);
+    rest_new(w);
     lc_owner_look_at_waits(&w->owner);
     lc_account_turn(w);
 }
@@ -217,8 +220,7 @@ static void call_one(struct lc_worker *w, struct lc_server *s)
         rest_new(w); /* the end of the call may have brought the connection's next */
     if (sample && lc_owner_steps(o, &s->seat))
         lc_h1_call_ended(&w->h1, sample);
-    if (w->conf->is_multiprocess &&
-        !lc_owner_steps(o, &s->seat)) /* who steps does so at the end of its turn */
+    if (!lc_owner_steps(o, &s->seat)) /* who steps does so at the end of its turn */
         lc_worker_set_accepting(w);
 }
 

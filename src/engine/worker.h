@@ -11,6 +11,7 @@
 
 #include "engine/account.h"
 #include "engine/config.h"
+#include "engine/share.h"
 #include "http1/conn.h"
 #include "loop/loop.h"
 #include "loop/owner.h"
@@ -64,6 +65,7 @@ struct lc_worker {
     bool wants_thread;
     struct lc_log_limit overload;
     struct lc_account account;
+    struct lc_share share;
     struct lc_listener_conf accept;
     struct lc_listener listeners[LC_LISTENERS_MAX];
     uint32_t nlisteners;

@@ -41,7 +41,8 @@ static bool same_file(int a, int b)
 static void whole_messages_come_in_order_with_their_descriptors(void **state)
 {
     int pair[2], pipe_fds[2], fds[2], nfds;
-    struct iovec v[3] = {{"a", 1}, {NULL, 0}, {"bc", 2}};
+    char a[] = "a", bc[] = "bc";
+    struct iovec v[3] = {{a, 1}, {NULL, 0}, {bc, 2}};
     char text[16];
     size_t got;
 
