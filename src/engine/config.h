@@ -43,6 +43,7 @@ struct lc_engine_conf {
     uint32_t timeout_ms;          /* a sync worker whose call is older does not beat; 0: none */
     const struct lc_board *board; /* NULL: nothing is written */
     uint32_t slot;                /* of it: this worker's */
+    const int *parcels;           /* the queue of requests between workers: out, in; NULL: none */
     uint32_t nlisteners;
     struct lc_engine_listener listeners[LC_LISTENERS_MAX];
 };

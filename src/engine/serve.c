@@ -18,8 +18,10 @@ static bool on_request(struct lc_handler *gate, struct lc_exchange *x)
 
     if (lc_door_answers(w, x))
         return true;
-    x->ready_ms = w->loop.now_ms;
-    x->ready_ns = w->h1.is_turn && w->owner.nready == 0 ? 0 : lc_loop_ns();
+    if (!x->is_handed) {
+        x->ready_ms = w->loop.now_ms;
+        x->ready_ns = w->h1.is_turn && w->owner.nready == 0 ? 0 : lc_loop_ns();
+    }
     lc_list_append(&w->ready, &x->link);
     lc_owner_add_ready(&w->owner);
     return false;
@@ -42,7 +44,8 @@ static void on_end(struct lc_handler *gate, struct lc_exchange *x,
     struct lc_worker *w = gate->ctx;
 
     lc_account_answer(w, x, end);
-    lc_access_log_ended(&w->access_log, x, end);
+    if (w->access_log.is_on)
+        lc_access_log_ended(&w->access_log, x, end);
 }
 
 static void rest(struct lc_worker *w, struct lc_exchange *x)
@@ -119,7 +122,7 @@ static int turn_timeout(struct lc_worker *w)
         most = GROW_MS;
     if (w->conf->timeout_ms)
         most = LC_MIN(most, (int)(w->conf->timeout_ms / 4)); /* for the beat's sake */
-    return lc_loop_timeout(&w->loop, lc_door_timeout(w, most));
+    return lc_loop_timeout(&w->loop, lc_door_timeout(w, lc_share_timeout(w, most)));
 }
 
 static void end_turn(struct lc_worker *w)
@@ -127,9 +130,10 @@ static void end_turn(struct lc_worker *w)
     w->h1.is_turn = false;
     lc_loop_end(&w->loop);
     w->is_turn = false;
-    rest_new(w);
     lc_door_expire(w);
+    lc_share_hand_over(w);
     lc_worker_follow(w);
+    rest_new(w);
     lc_owner_look_at_waits(&w->owner);
     lc_account_turn(w);
 }
@@ -228,8 +232,7 @@ static void call_one(struct lc_worker *w, struct lc_server *s)
     }
     if (sample && lc_owner_steps(o, &s->seat))
         lc_h1_call_ended(&w->h1, sample);
-    if (w->conf->is_multiprocess &&
-        !lc_owner_steps(o, &s->seat)) /* who steps does so at the end of its turn */
+    if (!lc_owner_steps(o, &s->seat)) /* who steps does so at the end of its turn */
         lc_worker_set_accepting(w);
 }
 

@@ -11,17 +11,17 @@
 static const char busy_answer[] =
     "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
 
-/* With no thread free a sibling may have one. */
-static bool wants_connections(struct lc_worker *w)
+/* One more than these now?  See share.h. */
+static bool wants_connections(struct lc_worker *w, uint32_t naccepted)
 {
-    if (w->conf->is_multiprocess && w->owner.nbusy >= w->conf->threads)
+    if (w->state != LC_WORKER_RUNNING || !lc_h1_has_room(&w->h1))
         return false;
-    return w->state == LC_WORKER_RUNNING && lc_h1_has_room(&w->h1);
+    return naccepted < lc_share_idle(w) || !lc_share_has_free_sibling(w);
 }
 
 static bool can_accept(struct lc_listener *l)
 {
-    return wants_connections(l->conf->ctx);
+    return wants_connections(l->conf->ctx, (uint32_t)l->naccepted);
 }
 
 static bool on_accept(struct lc_listener *l, int fd, const struct lc_addr *peer)
@@ -29,6 +29,7 @@ static bool on_accept(struct lc_listener *l, int fd, const struct lc_addr *peer)
     struct lc_worker *w = l->conf->ctx;
     struct lc_stream s;
 
+    l->has_accepted = true;
     lc_stream_tcp_init(&s, fd);
     return lc_h1_open(&w->h1, &s, peer, l->index);
 }
@@ -47,7 +48,7 @@ static void pause_listener(struct lc_worker *w, struct lc_listener *l)
 
 void lc_worker_set_accepting(struct lc_worker *w)
 {
-    bool is_open = wants_connections(w);
+    bool is_open = wants_connections(w, 0);
 
     for (uint32_t i = 0; i < w->nlisteners; i++) {
         if (!is_open)
@@ -55,11 +56,33 @@ void lc_worker_set_accepting(struct lc_worker *w)
         else if (w->listeners[i].is_paused)
             lc_listener_resume(&w->listeners[i]);
     }
+    lc_share_follow(w);
+}
+
+/* The next connections are for siblings that are free, until it is this one's turn again. */
+static void go_to_the_end(struct lc_worker *w)
+{
+    for (uint32_t i = 0; i < w->nlisteners; i++) {
+        struct lc_listener *l = &w->listeners[i];
+
+        if (l->has_accepted && !l->is_paused && lc_share_has_free_sibling(w)) {
+            pause_listener(w, l);
+            lc_listener_resume(l);
+        }
+        l->has_accepted = false;
+    }
 }
 
 static void on_room(struct lc_h1 *h1)
 {
-    lc_worker_set_accepting(h1->on_room_ctx);
+    struct lc_worker *w = h1->on_room_ctx;
+
+    for (uint32_t i = 0; i < w->nlisteners; i++) {
+        if (w->listeners[i].is_paused) {
+            lc_worker_set_accepting(w);
+            return;
+        }
+    }
 }
 
 static void on_guest_signal(struct lc_watch *watch, uint32_t events LC_UNUSED)
@@ -87,6 +110,7 @@ static void set_up_h1(struct lc_worker *w, const struct lc_host *release)
         .tmp_dir = conf->tmp_dir,
         .server = conf->server,
         .conns_max = LC_MAX(conf->conns_max, 1),
+        .nlisteners = conf->nlisteners,
         .on_room = on_room,
         .on_room_ctx = w,
     };
@@ -109,7 +133,9 @@ static enum lc_rc start_listeners(struct lc_worker *w)
         struct lc_listener *l = &w->listeners[i];
 
         *l = (struct lc_listener){
-            .index = i, .kind = w->conf->listeners[i].kind, .is_shared = w->conf->is_multiprocess};
+            .index = i,
+            .kind = w->conf->listeners[i].kind,
+            .is_shared = w->conf->is_multiprocess || w->conf->parcels};
         if ((rc = lc_listener_start(l, &w->accept, w->conf->listeners[i].fd)) != LC_OK)
             return rc;
         w->nlisteners++;
@@ -144,7 +170,7 @@ enum lc_rc lc_worker_open(struct lc_worker *w, const struct lc_engine_conf *conf
     w->signal_watch = (struct lc_watch){.fd = signal_fd, .fn = on_guest_signal};
     if (signal_fd >= 0 && (rc = lc_loop_watch(&w->loop, &w->signal_watch, LC_READ)) != LC_OK)
         return rc;
-    if ((rc = start_listeners(w)) == LC_OK &&
+    if ((rc = lc_share_open(w)) == LC_OK && (rc = start_listeners(w)) == LC_OK &&
         (rc = lc_watcher_start(&w->watcher, &w->owner)) == LC_OK)
         w->has_watcher = true;
     return rc;
@@ -194,6 +220,9 @@ static void look_at_parent(struct lc_worker *w)
     if (w->loop.now_ms < w->look_ms)
         return;
     w->look_ms = w->loop.now_ms + PARENT_LOOK_MS;
+    if (lc_share_take(w)) {
+        /* whoever was woken for it died */
+    }
     if (getppid() == w->master || w->state != LC_WORKER_RUNNING)
         return;
     lc_log_write(&w->conf->log, LC_INFO, "Parent changed, shutting down: worker");
@@ -203,11 +232,12 @@ static void look_at_parent(struct lc_worker *w)
 void lc_worker_follow(struct lc_worker *w)
 {
     look_at_parent(w);
+    go_to_the_end(w);
     lc_worker_set_accepting(w);
     if (w->state == LC_WORKER_DRAINING) {
         stop_listeners(w);
         lc_h1_drain(&w->h1);
-        if (w->h1.nconns == 0 || w->loop.now_ms >= w->end_by_ms)
+        if ((w->h1.nconns == 0 && !lc_share_take(w)) || w->loop.now_ms >= w->end_by_ms)
             w->state = LC_WORKER_ENDED;
     }
     if (w->state == LC_WORKER_ENDED)
@@ -248,6 +278,7 @@ bool lc_worker_close(struct lc_worker *w, uint64_t patience_ms)
         lc_exchange_rest(LC_CONTAINER_OF(e, struct lc_exchange, link));
     lc_h1_fini(&w->h1);
     lc_access_log_close(&w->access_log, LOG_CLOSE_MS);
+    lc_share_close(w);
     lc_owner_fini(&w->owner);
     lc_loop_forget(&w->loop, &w->signal_watch);
     lc_loop_close(&w->loop);

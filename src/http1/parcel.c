@@ -11,7 +11,7 @@
 #define MAGIC   0x4c435052u
 #define VERSION 1
 
-_Static_assert(sizeof(struct lc_parcel_head) == 80, "no padding: it goes to another process");
+_Static_assert(sizeof(struct lc_parcel_head) == 88, "no padding: it goes to another process");
 _Static_assert(sizeof(((struct lc_addr *)0)->u) <= sizeof(((struct lc_parcel_head *)0)->peer),
                "an address fits");
 
@@ -70,6 +70,7 @@ enum lc_rc lc_parcel_wrap(struct lc_exchange *x, struct lc_parcel *p)
         .file_len = (uint64_t)lc_spool_here(&b->file),
         .started_ms = x->started_ms,
         .ready_ms = x->ready_ms,
+        .ready_ns = x->ready_ns,
     };
     memcpy(p->head.peer, &c->peer.u, sizeof c->peer.u);
     p->v[0] = (struct iovec){&p->head, sizeof p->head};
@@ -154,6 +155,7 @@ enum lc_rc lc_parcel_body(struct lc_h1_conn *c, size_t head_len)
     x->req.want_continue = false; /* it has sent its body */
     x->started_ms = h->started_ms;
     x->ready_ms = h->ready_ms;
+    x->ready_ns = h->ready_ns;
     x->is_handed = true;
     return LC_OK;
 }

@@ -31,7 +31,7 @@ struct lc_parcel_head {
     uint32_t head_len, body_len, rest_len;
     uint32_t reserved; /* 0 */
     uint64_t file_len;
-    uint64_t started_ms, ready_ms; /* on the clock that all processes share */
+    uint64_t started_ms, ready_ms, ready_ns; /* on the clock that all processes share */
 };
 
 struct lc_parcel {

@@ -41,6 +41,7 @@ struct lc_listener {
     int reserve_fd;
     int naccepted;  /* in this wake-up; others get their turn after LC_ACCEPT_BATCH */
     bool is_paused; /* on_accept had no room */
+    bool has_accepted; /* the owner's, to note that it did */
     bool is_shared; /* siblings accept from it too: wake one of them at a time */
 };
 

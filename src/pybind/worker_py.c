@@ -144,6 +144,7 @@ static bool boot(struct lc_py_worker *p, int fds[2])
         p->conf.master = p->st->master->pid;
         p->conf.board = &p->st->master->board;
         p->conf.slot = (uint32_t)p->slot;
+        p->conf.parcels = p->st->master->parcels;
     }
     return (p->main = lc_wsgi_new(p)) != NULL && open_signal_pipe(fds) == 0;
 }

@@ -1,6 +1,8 @@
 /* super/master.c - the master's loop.   Runs in: master.  Drawing in master.h. */
 #include "super/master.h"
 
+#include "os/fd.h"
+#include "os/fdpass.h"
 #include "os/proc.h"
 
 #include <stdarg.h>
@@ -289,6 +291,8 @@ static enum lc_rc open_all(struct lc_master *m)
         return rc;
     if ((rc = lc_board_open(&m->board, LC_WORKERS_MAX, LC_MAX(m->conf.threads, 1))) != LC_OK)
         return rc;
+    if ((rc = lc_fdpass_pair(m->parcels)) != LC_OK)
+        return rc;
     if ((rc = lc_sig_open(&m->sig, signals, LC_ARRAY_LEN(signals))) != LC_OK)
         return rc;
     m->sig_watch = (struct lc_watch){.fd = m->sig.fd, .fn = on_signal};
@@ -327,6 +331,8 @@ int lc_master_run(struct lc_master *m, const struct lc_master_conf *conf,
     lc_sig_close(&m->sig);
     lc_loop_close(&m->loop);
     lc_board_close(&m->board);
+    lc_fd_close(&m->parcels[0]);
+    lc_fd_close(&m->parcels[1]);
     m->magic = 0;
     return m->exit_status;
 }

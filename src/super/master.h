@@ -68,6 +68,7 @@ struct lc_master {
     const char *reason; /* why it halts, NULL: it was asked to */
     uint64_t stop_by_ms;
     struct lc_board board;
+    int parcels[2]; /* the workers' queue of requests, which none of them owns: out, in */
     struct lc_worker_slot slots[LC_WORKERS_MAX];
 };
 
