@@ -97,7 +97,9 @@ static int turn_timeout(struct lc_worker *w)
 {
     int most = w->state == LC_WORKER_DRAINING ? 100 : PARENT_LOOK_MS;
 
-    if (w->owner.nready > w->owner.ninvited && w->nthreads < w->conf->threads)
+    if (w->state == LC_WORKER_BOOTING)
+        most = w->conf->is_multiprocess ? BOOT_LOOK_MS : PARENT_LOOK_MS;
+    else if (w->owner.nready > w->owner.ninvited && w->nthreads < w->conf->threads)
         most = GROW_MS;
     return lc_loop_timeout(&w->loop, lc_door_timeout(w, most));
 }
@@ -188,6 +190,7 @@ static void call_one(struct lc_worker *w, struct lc_server *s)
         w->caller = s;
     else
         rest(w, x);
+    w->ncalls++;
     lc_owner_begin_call(o, &s->seat);
     lc_owner_leave(o);
     began = lc_loop_ns();
