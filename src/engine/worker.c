@@ -151,6 +151,7 @@ enum lc_rc lc_worker_open(struct lc_worker *w, const struct lc_engine_conf *conf
     w->master = conf->master ? conf->master : getppid();
     if ((rc = lc_loop_open(&w->loop, NULL)) != LC_OK)
         return rc;
+    w->look_ms = w->loop.now_ms + PARENT_LOOK_MS;
     face = lc_worker_face;
     face.ctx = w;
     lc_owner_init(&w->owner, &w->loop, &face);

@@ -32,4 +32,5 @@ def boot():
 
 
 boot()
+mark(f"imported-{os.getpid()}")
 app = zoo_app

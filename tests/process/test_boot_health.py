@@ -118,8 +118,10 @@ def test_all_of_several_workers_boot(booting):
 
 def test_a_sibling_that_is_ready_gets_the_requests(serve):
     s = serve("booting:app", "--health-path", HEALTH, workers=2, env={"BOOT": "wait"})
-    (s.dir / "slow").touch()
     gone, ready = s.worker_pids()
+    for pid in (gone, ready):
+        s.wait_for_mark(f"imported-{pid}")
+    (s.dir / "slow").touch()
     os.kill(gone, signal.SIGTERM)
     s.wait_for_mark("importing")
     for _ in range(50):
