@@ -16,7 +16,7 @@ static void answer_health(struct lc_worker *w, struct lc_exchange *x)
 {
     bool is_serving = w->state == LC_WORKER_RUNNING;
     struct lc_str line = is_serving ? LC_STR("200 OK") : LC_STR("503 Service Unavailable");
-    struct lc_piece piece = {.p = is_serving                       ? "ok\n"
+    struct lc_piece piece = {.p = is_serving                      ? "ok\n"
                                   : w->state == LC_WORKER_BOOTING ? "booting\n"
                                                                   : "leaving\n"};
     enum lc_rc rc = lc_response_begin(&x->res, line, x->is_head);

@@ -152,6 +152,14 @@ def exit_later(environ, start_response):
 
 
 @view
+def sleep(environ, start_response):
+    """Sleeps for ?s= seconds in one go."""
+    mark("began")
+    time.sleep(float(query(environ)["s"]))
+    return text(start_response, "slept")
+
+
+@view
 def busy(environ, start_response):
     """Computes for ?s= seconds, then answers ?n= bytes."""
     q = query(environ)

@@ -21,7 +21,8 @@ static void come_early(void *arg)
     h->took_ms = lc_clock_mono_ms() - began;
     lc_house_say(h, 0, "GET / HTTP/1.1\r\n\r\n"); /* waits */
     lc_house_dial(h, 1, false);
-    lc_house_say(h, 1, "GET /health HTTP/1.1\r\n\r\n"); /* when this is answered the other is in the queue */
+    lc_house_say(
+        h, 1, "GET /health HTTP/1.1\r\n\r\n"); /* when this is answered the other is in the queue */
     lc_house_hear(h, 1, "booting");
     lc_house_say(h, 1, "GET / HTTP/1.1\r\n\r\n"); /* one too many */
     lc_house_hear(h, 1, "503 Service Unavailable\r\nServer");
