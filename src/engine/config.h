@@ -33,6 +33,8 @@ struct lc_engine_conf {
     uint32_t queue_timeout_ms; /* how long one may; 0: for ever */
     bool ignore_half_close;    /* a waiting request whose client has ended its side is dropped */
     const char *health_path;   /* NULL: none */
+    bool
+        is_early; /* the engine is opened before the application is there; lc_worker_ready tells when it is */
     bool use_sendfile, is_multithread, is_multiprocess;
     const char *tmp_dir; /* NULL: the system's */
     const char *server;  /* the Server field */

@@ -16,7 +16,9 @@ static void answer_health(struct lc_worker *w, struct lc_exchange *x)
 {
     bool is_serving = w->state == LC_WORKER_RUNNING;
     struct lc_str line = is_serving ? LC_STR("200 OK") : LC_STR("503 Service Unavailable");
-    struct lc_piece piece = {.p = is_serving ? "ok\n" : "leaving\n"};
+    struct lc_piece piece = {.p = is_serving                      ? "ok\n"
+                                  : w->state == LC_WORKER_BOOTING ? "booting\n"
+                                                                  : "leaving\n"};
     enum lc_rc rc = lc_response_begin(&x->res, line, x->is_head);
     char size[24];
 
@@ -43,7 +45,7 @@ static void answer_health(struct lc_worker *w, struct lc_exchange *x)
 static bool is_full(const struct lc_worker *w)
 {
     return w->conf->queue_size > 0 && w->owner.nready >= w->conf->queue_size &&
-           w->owner.nbusy >= w->conf->threads;
+           (w->owner.nbusy >= w->conf->threads || w->state == LC_WORKER_BOOTING);
 }
 
 static void refuse(struct lc_worker *w, struct lc_exchange *x, const char *what)

@@ -118,7 +118,9 @@ static int turn_timeout(struct lc_worker *w)
     lc_access_log_flush(&w->access_log, w->loop.now_ms);
     if (lc_access_log_is_waiting(&w->access_log))
         most = LC_ACCESS_LOG_SOON_MS;
-    if (w->owner.nready > w->owner.ninvited && w->nthreads < w->conf->threads)
+    if (w->state == LC_WORKER_BOOTING)
+        most = w->conf->is_multiprocess ? BOOT_LOOK_MS : PARENT_LOOK_MS;
+    else if (w->owner.nready > w->owner.ninvited && w->nthreads < w->conf->threads)
         most = GROW_MS;
     if (w->conf->timeout_ms)
         most = LC_MIN(most, (int)(w->conf->timeout_ms / 4)); /* for the beat's sake */
@@ -215,6 +217,7 @@ static void call_one(struct lc_worker *w, struct lc_server *s)
         rest(w, x);
     began = x->called_ns = lc_loop_ns();
     ready_ns = x->ready_ns;
+    w->ncalls++;
     lc_owner_begin_call(o, &s->seat);
     lc_account_begin(w, s, x);
     lc_owner_leave(o);

@@ -2,6 +2,7 @@
 #include "engine/worker_int.h"
 
 #include "os/clock.h"
+#include "os/fd.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -11,9 +12,17 @@
 static const char busy_answer[] =
     "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
 
-/* One more than these now?  See share.h. */
+/* What nobody has taken for so long is a booting worker's, too: its siblings boot as well, or none of them is free. */
+static bool is_left_to_us(const struct lc_worker *w)
+{
+    return w->pending_ms && w->loop.now_ms >= w->pending_ms + BOOT_PATIENCE_MS;
+}
+
+/* One more than these now?  See share.h; and one that has booted is ahead of one that has not. */
 static bool wants_connections(struct lc_worker *w, uint32_t naccepted)
 {
+    if (w->state == LC_WORKER_BOOTING)
+        return lc_h1_has_room(&w->h1) && (!w->conf->is_multiprocess || is_left_to_us(w));
     if (w->state != LC_WORKER_RUNNING || !lc_h1_has_room(&w->h1))
         return false;
     return naccepted < lc_share_idle(w) || !lc_share_has_free_sibling(w);
@@ -88,12 +97,26 @@ static void on_room(struct lc_h1 *h1)
 static void on_guest_signal(struct lc_watch *watch, uint32_t events LC_UNUSED)
 {
     struct lc_worker *w = LC_CONTAINER_OF(watch, struct lc_worker, signal_watch);
-    char waste[64];
+    char numbers[64];
+    ssize_t n;
 
-    while (read(watch->fd, waste, sizeof waste) > 0)
+    while ((n = read(watch->fd, numbers, sizeof numbers)) > 0) {
+        if (w->chained_fd >= 0 && write(w->chained_fd, numbers, (size_t)n) < 0) {
+            /* full or closed, as it may be under the guest alone */
+        }
         atomic_store_explicit(&w->has_signal, true, memory_order_release);
+    }
     if (w->main_seat && !w->main_seat->is_called)
         lc_owner_nudge(&w->owner, w->main_seat);
+}
+
+void lc_worker_chain_signals(struct lc_worker *w, int fd)
+{
+    if (lc_owner_enter(&w->owner) != LC_OK)
+        return;
+    lc_fd_close(&w->chained_fd);
+    w->chained_fd = fd;
+    lc_owner_leave(&w->owner);
 }
 
 static void set_up_h1(struct lc_worker *w, const struct lc_host *release)
@@ -153,14 +176,17 @@ enum lc_rc lc_worker_open(struct lc_worker *w, const struct lc_engine_conf *conf
     w->magic = LC_MAGIC_WORKER;
     w->conf = conf;
     lc_account_open(w);
+    w->chained_fd = -1;
     w->master = conf->master ? conf->master : getppid();
     if ((rc = lc_loop_open(&w->loop, NULL)) != LC_OK)
         return rc;
+    w->look_ms = w->loop.now_ms + PARENT_LOOK_MS;
     face = lc_worker_face;
     face.ctx = w;
     lc_owner_init(&w->owner, &w->loop, &face);
     w->owner.is_inline = conf->is_inline;
-    if (!conf->is_inline)
+    w->state = conf->is_early ? LC_WORKER_BOOTING : LC_WORKER_RUNNING;
+    if (!conf->is_inline || conf->is_early)
         w->owner.state = LC_OWNER_WATCHED;
     w->app = *app;
     if ((rc = lc_access_log_open(&w->access_log, conf)) != LC_OK)
@@ -170,10 +196,24 @@ enum lc_rc lc_worker_open(struct lc_worker *w, const struct lc_engine_conf *conf
     w->signal_watch = (struct lc_watch){.fd = signal_fd, .fn = on_guest_signal};
     if (signal_fd >= 0 && (rc = lc_loop_watch(&w->loop, &w->signal_watch, LC_READ)) != LC_OK)
         return rc;
-    if ((rc = lc_share_open(w)) == LC_OK && (rc = start_listeners(w)) == LC_OK &&
-        (rc = lc_watcher_start(&w->watcher, &w->owner)) == LC_OK)
+    if ((rc = lc_share_open(w)) != LC_OK || (rc = start_listeners(w)) != LC_OK)
+        return rc;
+    lc_worker_set_accepting(w);
+    if ((rc = lc_watcher_start(&w->watcher, &w->owner)) == LC_OK)
         w->has_watcher = true;
     return rc;
+}
+
+void lc_worker_ready(struct lc_worker *w)
+{
+    LC_OBJ(w, WORKER);
+    if (lc_owner_enter(&w->owner) != LC_OK)
+        return;
+    if (w->state == LC_WORKER_BOOTING)
+        w->state = LC_WORKER_RUNNING;
+    lc_worker_set_accepting(w);
+    lc_loop_wake(&w->loop);
+    lc_owner_leave(&w->owner);
 }
 
 static void stop_listeners(struct lc_worker *w)
@@ -215,6 +255,18 @@ void lc_worker_stop(struct lc_worker *w, bool is_graceful)
     lc_owner_leave(&w->owner);
 }
 
+/* An application that was called may have taken the guest's wake-ups for itself: the main thread looks. */
+static void look_at_guest(struct lc_worker *w)
+{
+    if (!w->conf->is_main_called || w->ncalls == w->ncalls_seen || w->main_seat == NULL)
+        return;
+    w->ncalls_seen = w->ncalls;
+    atomic_store_explicit(&w->wants_wakeups, true, memory_order_relaxed);
+    atomic_store_explicit(&w->has_signal, true, memory_order_release);
+    if (!w->main_seat->is_called)
+        lc_owner_nudge(&w->owner, w->main_seat);
+}
+
 static void look_at_parent(struct lc_worker *w)
 {
     if (w->loop.now_ms < w->look_ms)
@@ -223,14 +275,29 @@ static void look_at_parent(struct lc_worker *w)
     if (lc_share_take(w)) {
         /* whoever was woken for it died */
     }
+    look_at_guest(w);
     if (getppid() == w->master || w->state != LC_WORKER_RUNNING)
         return;
     lc_log_write(&w->conf->log, LC_INFO, "Parent changed, shutting down: worker");
     begin_drain(w);
 }
 
+static void look_at_clients(struct lc_worker *w)
+{
+    bool is_pending = false;
+
+    for (uint32_t i = 0; i < w->nlisteners && !is_pending; i++)
+        is_pending = lc_sock_is_readable(w->listeners[i].watch.fd);
+    if (!is_pending)
+        w->pending_ms = 0;
+    else if (w->pending_ms == 0)
+        w->pending_ms = w->loop.now_ms;
+}
+
 void lc_worker_follow(struct lc_worker *w)
 {
+    if (w->state == LC_WORKER_BOOTING && w->conf->is_multiprocess)
+        look_at_clients(w);
     look_at_parent(w);
     go_to_the_end(w);
     lc_worker_set_accepting(w);
@@ -281,6 +348,7 @@ bool lc_worker_close(struct lc_worker *w, uint64_t patience_ms)
     lc_share_close(w);
     lc_owner_fini(&w->owner);
     lc_loop_forget(&w->loop, &w->signal_watch);
+    lc_fd_close(&w->chained_fd);
     lc_loop_close(&w->loop);
     w->magic = 0;
     return true;

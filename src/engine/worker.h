@@ -1,7 +1,10 @@
 /* engine/worker.h - one worker's engine, assembled: loop, owner, watcher, listeners, HTTP/1 connections.
  *
+ *      BOOTING --ready--> RUNNING
  *      RUNNING --stop(graceful)--> DRAINING (no accepting, answers say close) --no connection left, or time is up--> ENDED
  *              --stop(quick)---------------------------------------------------------------------------------------> ENDED
+ *
+ * A booting worker has no application yet: its watcher steps, answers what the engine answers, and keeps requests.
  *
  * Application threads call lc_worker_serve, each with a seat of its own, and stay there.  With one thread and inline
  * calls the main thread serves; otherwise it attends (lc_worker_attend): it runs the guest's signal handlers and starts
@@ -44,7 +47,12 @@ struct lc_server {
     struct lc_ready ready[LC_LOOP_BATCH];
 };
 
-enum lc_worker_state { LC_WORKER_RUNNING, LC_WORKER_DRAINING, LC_WORKER_ENDED };
+enum lc_worker_state {
+    LC_WORKER_BOOTING,
+    LC_WORKER_RUNNING,
+    LC_WORKER_DRAINING,
+    LC_WORKER_ENDED,
+};
 
 struct lc_worker {
     uint32_t magic;
@@ -73,8 +81,13 @@ struct lc_worker {
     uint32_t nlisteners;
     struct lc_watch signal_watch; /* the pipe that the guest's signal handlers write to */
     atomic_bool has_signal;       /* the guest should run its handlers */
+    atomic_bool wants_wakeups;    /* ... and see whether its signals still write to the pipe */
+    int chained_fd;               /* what the pipe says is written there too; -1 */
     uint64_t end_by_ms;           /* while draining */
     uint64_t look_ms;             /* when to look at the parent next */
+    uint64_t
+        pending_ms; /* while booting: since when clients wait that no sibling takes; 0: none does */
+    uint64_t ncalls, ncalls_seen; /* begun, and at the last look */
     pid_t master;
 };
 
@@ -82,6 +95,8 @@ struct lc_worker {
 LC_MUST_USE enum lc_rc lc_worker_open(struct lc_worker *w, const struct lc_engine_conf *conf,
                                       const struct lc_host *release, const struct lc_app *app,
                                       int signal_fd);
+/* Opened early: the application is there.  To be followed by serving. */
+void lc_worker_ready(struct lc_worker *w);
 /* The calling thread serves until the worker has ended, or it retires.  s->guest, s->ctx, is_first and is_main are set. */
 void lc_worker_serve(struct lc_worker *w, struct lc_server *s);
 /* The main thread, when others serve: returns when the worker has ended (false), or a thread is to be started (true),
@@ -90,6 +105,8 @@ bool lc_worker_attend(struct lc_worker *w, struct lc_server *s);
 void lc_worker_no_thread(struct lc_worker *w);
 /* False: threads are still inside calls; nothing was freed, and the process should end. */
 LC_MUST_USE bool lc_worker_close(struct lc_worker *w, uint64_t patience_ms);
+/* Signals are told on to this descriptor, which is the worker's from here; -1: to nobody.  Not under the lock. */
+void lc_worker_chain_signals(struct lc_worker *w, int fd);
 /* From any thread, also from inside an application call; not under the lock. */
 void lc_worker_stop(struct lc_worker *w, bool is_graceful);
 

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -147,6 +148,13 @@ bool lc_sock_peek_gone(int fd)
     if (r == -1)
         return errno != EAGAIN && errno != EWOULDBLOCK;
     return r == 0;
+}
+
+bool lc_sock_is_readable(int fd)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+
+    return poll(&p, 1, 0) == 1 && (p.revents & POLLIN);
 }
 
 enum lc_rc lc_sock_send(int fd, const void *p, size_t n, size_t *sent)

@@ -34,10 +34,12 @@ void lc_py_state_clear(struct lc_py_state *st);
 
 /* super_py.c: _engine.run_master */
 PyObject *lc_py_run_master(PyObject *module, PyObject *args);
-/* Leaves the process by threading's and atexit's shutdown, a flush and _exit. */
-LC_NORETURN void lc_py_leave(int status);
+/* Leaves the process by threading's and atexit's shutdown, a flush and _exit; by _exit alone when that takes too long. */
+LC_NORETURN void lc_py_leave(int status, uint32_t patience_ms);
 /* What a process that ends with this exception says; tells it unless it is SystemExit. */
 int lc_py_exit_status(PyObject *exc);
+/* The same for a worker that had booted: never one of those that tell the master of a failed boot. */
+int lc_py_plain_status(PyObject *exc);
 /* worker_py.c: a worker from fork to exit status; _engine.worker_stop; what a fork inside the application means */
 int lc_py_run_worker(struct lc_py_state *st, PyObject *config, PyObject *callbacks, int slot);
 PyObject *lc_py_worker_stop(PyObject *module, PyObject *args);

@@ -3,17 +3,21 @@
 #include "pybind/compat.h"
 #include "pybind/state.h"
 
-#include <signal.h>
+#include "os/clock.h"
+#include "os/thread.h"
+
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#define LEAVE_S 30 /* for atexit functions and threads that are not daemons */
+#define LEAVE_MS_MIN 1000 /* for atexit functions, however short graceful_timeout is */
 
 struct master_py {
     struct lc_py_state *st;
     PyObject *config, *callbacks; /* borrowed from run_master's arguments */
     PyThreadState *left;
+    uint32_t graceful_ms;
 };
 
 static void guest_leave(void *ctx)
@@ -59,9 +63,32 @@ static int run_worker(void *ctx, int slot)
     return lc_py_run_worker(m->st, m->config, m->callbacks, slot);
 }
 
-/* A worker leaves by threading's and atexit's shutdown, a flush and _exit; it never finalises the interpreter. */
-void lc_py_leave(int status)
+struct last_call {
+    struct lc_thread thread;
+    int status;
+    uint32_t ms;
+};
+
+static void leave_anyway(void *arg)
 {
+    struct last_call *last = arg;
+    uint64_t due = lc_clock_mono_ms() + last->ms, now;
+
+    while ((now = lc_clock_mono_ms()) < due)
+        poll(NULL, 0, (int)(due - now));
+    dprintf(STDERR_FILENO,
+            "licorne: process %ld ends although its threads or exit functions still run, after "
+            "graceful_timeout (%.0f s)\n",
+            (long)getpid(), last->ms / 1000.0);
+    _exit(last->status);
+}
+
+/* A worker leaves by threading's and atexit's shutdown, a flush and _exit; it never finalises the interpreter.  Threads
+ * that never end, and exit functions that hang, must not keep it alive: a thread of ours sees to it, which needs no GIL
+ * and no signal of the application's. */
+void lc_py_leave(int status, uint32_t patience_ms)
+{
+    struct last_call last = {.status = status, .ms = LC_MAX(patience_ms, LEAVE_MS_MIN)};
     static const char last_words[] = "import sys, atexit, threading\n"
                                      "try: threading._shutdown()\n"
                                      "except BaseException: pass\n"
@@ -70,18 +97,19 @@ void lc_py_leave(int status)
                                      "    try: stream.flush()\n"
                                      "    except Exception: pass\n";
 
-    /* Threads that never end, and exit functions that hang, must not keep a worker alive. */
-    if (signal(SIGALRM, SIG_DFL) != SIG_ERR)
-        alarm(LEAVE_S);
+    if (lc_thread_start(&last.thread, leave_anyway, &last) != LC_OK)
+        leave_anyway(&(struct last_call){.status = status});
     if (PyRun_SimpleString(last_words) < 0)
         PyErr_Clear();
     fflush(NULL);
     _exit(status);
 }
 
-static void leave_process(void *ctx LC_UNUSED, int status)
+static void leave_process(void *ctx, int status)
 {
-    lc_py_leave(status);
+    struct master_py *m = ctx;
+
+    lc_py_leave(status, m->graceful_ms);
 }
 
 static void started(void *ctx)
@@ -131,9 +159,9 @@ PyObject *lc_py_run_master(PyObject *module, PyObject *args)
         lc_py_config_number(py.config, "threads", &threads) < 0 ||
         lc_py_config_number(py.config, "graceful_timeout", &graceful_s) < 0)
         return NULL;
-    conf = (struct lc_master_conf){.workers = (int)workers,
-                                   .threads = (uint32_t)threads,
-                                   .graceful_ms = (uint32_t)graceful_s * 1000};
+    py.graceful_ms = (uint32_t)graceful_s * 1000;
+    conf = (struct lc_master_conf){
+        .workers = (int)workers, .threads = (uint32_t)threads, .graceful_ms = py.graceful_ms};
     if ((py.st->master = PyMem_Malloc(sizeof *py.st->master)) == NULL)
         return PyErr_NoMemory();
     status = lc_master_run(py.st->master, &conf, &host);

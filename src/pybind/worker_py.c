@@ -5,6 +5,7 @@
 
 #include "os/fd.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -30,6 +31,13 @@ int lc_py_exit_status(PyObject *exc)
     return status;
 }
 
+int lc_py_plain_status(PyObject *exc)
+{
+    int status = lc_py_exit_status(exc);
+
+    return status == LC_EXIT_BOOT || status == LC_EXIT_APP ? 1 : status;
+}
+
 /* Everything but SystemExit was logged where it was raised. */
 static int boot_failure(struct lc_py_state *st)
 {
@@ -44,21 +52,24 @@ static int boot_failure(struct lc_py_state *st)
     return status;
 }
 
-/* Python writes a byte here for each signal it catches; the engine polls the other end. */
-static int open_signal_pipe(int fds[2])
+/* The application may have set a descriptor of its own: it goes on getting what it asked for, by a copy that stays right
+ * when it closes its own and the number is used again. */
+int lc_py_keep_wakeups(struct lc_py_worker *p)
 {
-    PyObject *signal, *old;
+    PyObject *signal = PyImport_ImportModule("signal"), *old;
+    int fd;
 
-    if (lc_fd_pipe(fds) != LC_OK) {
-        PyErr_SetString(PyExc_OSError, "no descriptors left for the signal pipe");
+    if (signal == NULL)
         return -1;
-    }
-    if ((signal = PyImport_ImportModule("signal")) == NULL)
-        return -1;
-    old = PyObject_CallMethod(signal, "set_wakeup_fd", "i", fds[1]);
+    old = PyObject_CallMethod(signal, "set_wakeup_fd", "i", p->wakeup_fds[1]);
     Py_DECREF(signal);
-    Py_XDECREF(old);
-    return old ? 0 : -1;
+    if (old == NULL)
+        return -1;
+    fd = (int)PyLong_AsLong(old);
+    Py_DECREF(old);
+    if (fd != p->wakeup_fds[1])
+        lc_worker_chain_signals(&p->worker, fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1);
+    return 0;
 }
 
 static void call_exit(PyObject *callbacks, PyObject *name, int slot)
@@ -87,9 +98,9 @@ static void start_threads(struct lc_py_worker *p, struct lc_server *attendant)
 }
 
 /* False: the engine could not be set up. */
-static bool open_worker(struct lc_py_worker *p, int signal_fd)
+static bool open_worker(struct lc_py_worker *p)
 {
-    enum lc_rc rc = lc_worker_open(&p->worker, &p->conf, &p->release, &p->calls, signal_fd);
+    enum lc_rc rc = lc_worker_open(&p->worker, &p->conf, &p->release, &p->calls, p->wakeup_fds[0]);
 
     if (rc == LC_OK)
         return true;
@@ -136,9 +147,11 @@ PyObject *lc_py_serve_thread(PyObject *module, PyObject *none LC_UNUSED)
     Py_RETURN_NONE;
 }
 
-static bool boot(struct lc_py_worker *p, int fds[2])
+/* What the engine needs, without the application. */
+static bool prepare(struct lc_py_worker *p)
 {
-    if (lc_py_config(p->config, &p->conf) < 0 || lc_py_worker_init(p) < 0)
+    lc_py_worker_face(p);
+    if (lc_py_config(p->config, &p->conf) < 0)
         return false;
     if (p->st->master) {
         p->conf.master = p->st->master->pid;
@@ -146,13 +159,62 @@ static bool boot(struct lc_py_worker *p, int fds[2])
         p->conf.slot = (uint32_t)p->slot;
         p->conf.parcels = p->st->master->parcels;
     }
-    return (p->main = lc_wsgi_new(p)) != NULL && open_signal_pipe(fds) == 0;
+    p->conf.is_early = p->conf.health_path != NULL;
+    if (lc_fd_pipe(p->wakeup_fds) == LC_OK)
+        return true;
+    PyErr_SetString(PyExc_OSError, "no descriptors left for the signal pipe");
+    return false;
+}
+
+/* What calls need, now that the application is there. */
+static bool set_up_calls(struct lc_py_worker *p)
+{
+    return lc_py_worker_init(p) == 0 && (p->main = lc_wsgi_new(p)) != NULL;
+}
+
+/* The clients that came while it booted learn at once that it did not. */
+static void give_up(struct lc_py_worker *p)
+{
+    lc_worker_stop(&p->worker, false);
+    if (!lc_worker_close(&p->worker, 0)) {
+        /* cannot be: no thread serves yet */
+    }
+}
+
+/* Boots and serves; *is_closed as serve() has it.  -> the exit status */
+static int live(struct lc_py_worker *p, int slot, bool *is_closed)
+{
+    int status = LC_EXIT_BOOT;
+
+    if (!prepare(p)) {
+        PyErr_Print();
+        return status;
+    }
+    if (p->conf.is_early && !open_worker(p))
+        return status;
+    p->app = PyObject_CallMethod(p->callbacks, "worker_boot", "i", slot);
+    if (p->app == NULL)
+        status = boot_failure(p->st);
+    else if (!set_up_calls(p))
+        PyErr_Print();
+    else if (p->conf.is_early || open_worker(p))
+        p->is_booted = true;
+    if (p->is_booted && lc_py_keep_wakeups(p) < 0)
+        PyErr_Print();
+    if (p->is_booted) {
+        lc_worker_ready(&p->worker);
+        *is_closed = serve(p);
+        return p->exit_status;
+    }
+    if (p->conf.is_early)
+        give_up(p);
+    return status;
 }
 
 int lc_py_run_worker(struct lc_py_state *st, PyObject *config, PyObject *callbacks, int slot)
 {
     struct lc_py_worker *p = calloc(1, sizeof *p);
-    int fds[2] = {-1, -1}, status = LC_EXIT_BOOT;
+    int status;
     bool is_closed = true;
 
     if (p == NULL)
@@ -162,15 +224,7 @@ int lc_py_run_worker(struct lc_py_state *st, PyObject *config, PyObject *callbac
     st->worker = p;
     p->callbacks = Py_NewRef(callbacks);
     p->slot = slot;
-    p->app = PyObject_CallMethod(callbacks, "worker_boot", "i", slot);
-    if (p->app == NULL) {
-        status = boot_failure(st);
-    } else if (!boot(p, fds)) {
-        PyErr_Print();
-    } else if (open_worker(p, fds[0])) {
-        is_closed = serve(p);
-        status = p->exit_status;
-    }
+    status = live(p, slot, &is_closed);
     p->is_leaving = true;
     call_exit(callbacks, st->n.worker_exit, slot);
     if (!is_closed) /* threads are still inside calls; the process is about to end under them */
@@ -194,8 +248,10 @@ PyObject *lc_py_worker_stop(PyObject *module, PyObject *args)
     if (p == NULL || p->is_leaving)
         Py_RETURN_FALSE;
     /* While it boots there is nothing to finish, and an exception could be swallowed by what is being imported. */
-    if (p->worker.magic != LC_MAGIC_WORKER)
+    if (!p->is_booted)
         _exit(status);
+    if (!is_graceful && p->main->in_call)
+        p->exit_status = status;
     lc_worker_stop(&p->worker, is_graceful);
     return PyBool_FromLong(p->main->in_call);
 }

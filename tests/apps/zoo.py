@@ -1,8 +1,10 @@
 """One WSGI application with a view for everything the black-box tests ask of a server."""
 
-import zoo_input  # noqa: F401  (the modules register their views)
+import zoo_children  # noqa: F401  (the modules register their views)
+import zoo_input  # noqa: F401
 import zoo_process  # noqa: F401
 import zoo_respond  # noqa: F401
+import zoo_signals  # noqa: F401
 import zoo_threads  # noqa: F401
 import zoo_wire  # noqa: F401
 from zoo_core import COUNTS, VIEWS, count, js, text, view

@@ -120,6 +120,47 @@ def exit_with(environ, start_response):
 
 
 @view
+def raises_generator_exit(environ, start_response):
+    raise GeneratorExit
+
+
+@view
+def raises_base(environ, start_response):
+    class Base(BaseException):
+        pass
+
+    raise Base("neither an Exception nor an exit")
+
+
+class ExitInClose(list):
+    def close(self):
+        sys.exit(7)
+
+
+@view
+def exit_later(environ, start_response):
+    """sys.exit() when the answer has begun: ?where= is midway or close."""
+
+    def midway():
+        yield b"begun"
+        sys.exit(7)
+
+    if query(environ)["where"] == "midway":
+        start_response("200 OK", PLAIN)
+        return midway()
+    start_response("200 OK", [("Content-Length", "5")])
+    return ExitInClose([b"whole"])
+
+
+@view
+def sleep(environ, start_response):
+    """Sleeps for ?s= seconds in one go."""
+    mark("began")
+    time.sleep(float(query(environ)["s"]))
+    return text(start_response, "slept")
+
+
+@view
 def busy(environ, start_response):
     """Computes for ?s= seconds, then answers ?n= bytes."""
     q = query(environ)

@@ -5,6 +5,7 @@ import os
 import select
 import sys
 import tempfile
+import time
 
 from zoo_core import count, js, mark, query, text, view, wait_for_file
 
@@ -249,6 +250,51 @@ def disconnected(environ, start_response):
     wait_for_file("go")
     value = environ[key]
     mark("told", repr(bool(value() if callable(value) else value)))
+    return text(start_response, "x")
+
+
+@view
+def disconnected_midway(environ, start_response):
+    """Streams until the server tells that the client has gone; as many items as that took, at most."""
+    is_gone = environ["licorne.disconnected"]
+
+    def items():
+        for n in range(2000):
+            if is_gone():
+                mark("told", str(n))
+                return
+            yield b"item\n"
+            if n == 0:
+                mark("began")
+            time.sleep(0.005)
+        mark("told", "never")
+
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return items()
+
+
+@view
+def disconnected_polled(environ, start_response):
+    """Looks every few milliseconds, as a long computation would; how long it took is told."""
+    is_gone = environ["licorne.disconnected"]
+    assert not is_gone()
+    mark("began")
+    end = time.monotonic() + 20
+    while not is_gone() and time.monotonic() < end:
+        time.sleep(0.005)
+    mark("told", repr(is_gone()))
+    return text(start_response, "x")
+
+
+@view
+def disconnected_after_body(environ, start_response):
+    mark("reading")
+    body = environ["wsgi.input"].read()
+    mark("began")
+    end = time.monotonic() + 20
+    while not environ["licorne.disconnected"]() and time.monotonic() < end:
+        time.sleep(0.005)
+    mark("told", f"{body!r} {environ['licorne.disconnected']()}")
     return text(start_response, "x")
 
 

@@ -1,4 +1,4 @@
-"""When a worker ends while its application is in a call: by TERM, or by the application's own exit."""
+"""When a worker is told to end while its application is in a call."""
 
 import os
 import signal
@@ -6,7 +6,7 @@ import time
 
 import pytest
 from support.clock import deadline, wait_until
-from support.rawhttp import Client, fetch, request
+from support.rawhttp import Client, request
 from support.server import is_running
 
 GRACE = 2
@@ -50,29 +50,3 @@ def test_term_during_a_call_lets_what_came_meanwhile_be_answered(serve):
             assert r.body == body and r.header("Connection") == "close"
             c.expect_close()
     assert s.wait_exit() == 0
-
-
-@pytest.mark.asan_ci
-@pytest.mark.licorne_only  # gunicorn's threaded worker ends with that status and halts its master
-@pytest.mark.parametrize("code", [3, 4])
-def test_exit_with_the_status_of_a_failed_boot_does_not_stop_the_server(serve, code):
-    """3 and 4 tell the master that no worker can boot; an application cannot say so by accident."""
-    s = serve(expect_errors=True)
-    with Client(s) as c:
-        assert c.get(f"/exit_with?code={code}").status == 500
-        c.expect_close()
-    for _ in range(3):
-        assert fetch(s, "/ping").body == b"pong"
-    assert f"SystemExit: {code}" in s.new_log()
-    s.signal(signal.SIGTERM)
-    assert s.wait_exit() == 0
-    assert "Worker failed to boot" not in s.log() and "App failed to load" not in s.log()
-
-
-@pytest.mark.licorne_only
-@pytest.mark.parametrize("code", ["0", "7", "words"])
-def test_exit_in_a_call_answers_500_and_the_server_goes_on(serve, code):
-    s = serve(expect_errors=True)
-    assert fetch(s, f"/exit_with?code={code}").status == 500
-    assert fetch(s, "/ping").body == b"pong"
-    assert f"SystemExit: {code}" in s.new_log()

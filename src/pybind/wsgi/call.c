@@ -134,16 +134,22 @@ static void tell_error(struct lc_wsgi *w, PyObject *env, PyObject *exc)
     Py_XDECREF(t);
 }
 
-/* sys.exit() in a request ends the worker; its client still gets its answer. */
+/* What is no Exception ends a worker with threads, as under Gunicorn; its client still gets its answer, and so do those of
+ * the other threads.  A sync worker lives on: it sees the application's exit as an error like any other. */
 static void note_exit(struct lc_wsgi *w, PyObject *exc)
 {
-    if (!PyErr_GivenExceptionMatches(exc, PyExc_SystemExit) &&
-        !PyErr_GivenExceptionMatches(exc, PyExc_KeyboardInterrupt))
+    struct lc_py_worker *p = w->p;
+    bool is_exit = PyErr_GivenExceptionMatches(exc, PyExc_SystemExit);
+
+    if (p->conf.is_main_called || PyErr_GivenExceptionMatches(exc, PyExc_Exception))
         return;
-    w->p->exit_status = lc_py_exit_status(exc);
-    if (w->p->exit_status == LC_EXIT_BOOT || w->p->exit_status == LC_EXIT_APP)
-        w->p->exit_status = 1; /* those two are for boots that failed, and halt the master */
-    lc_worker_stop(&w->p->worker, false);
+    if (is_exit && w->x->res.is_head_sent) /* Gunicorn: too late to be more than an error */
+        return;
+    if (is_exit)
+        p->exit_status = lc_py_plain_status(exc);
+    else
+        p->exit_status = !PyErr_GivenExceptionMatches(exc, PyExc_KeyboardInterrupt);
+    lc_worker_stop(&p->worker, true);
 }
 
 /* The application raised: 500 while that is possible, else the answer breaks off. */
@@ -198,7 +204,7 @@ static void leave_if_forked(struct lc_wsgi *w)
     if (LC_LIKELY(!w->p->worker.owner.is_forked))
         return;
     exc = lc_py_take_exception();
-    lc_py_leave(exc ? lc_py_exit_status(exc) : 0);
+    lc_py_leave(exc ? lc_py_exit_status(exc) : 0, w->p->conf.graceful_ms);
 }
 
 /* close() is owed once the application has returned.  Its own failure is told, but comes too late to change the answer. */

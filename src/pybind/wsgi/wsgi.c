@@ -2,6 +2,8 @@
  * Runs in: worker; release() in every thread that holds the engine's lock. */
 #include "pybind/wsgi/wsgi.h"
 
+#include "pybind/compat.h"
+
 #include <stdlib.h>
 
 /* --- the guest, as the engine sees it ------------------------------------------------------------------------- */
@@ -79,12 +81,20 @@ static void guest_wakeup(void *ctx)
     atomic_store(&p->worker.has_signal, false);
     guest_enter(w);
     lc_wsgi_drop_dead(p);
+    if (atomic_exchange(&p->worker.wants_wakeups, false) && lc_py_keep_wakeups(p) < 0)
+        PyErr_WriteUnraisable(NULL);
     if (PyErr_CheckSignals() == 0)
         return;
-    if (PyErr_ExceptionMatches(PyExc_SystemExit) || PyErr_ExceptionMatches(PyExc_KeyboardInterrupt))
+    if (PyErr_ExceptionMatches(PyExc_SystemExit) ||
+        PyErr_ExceptionMatches(PyExc_KeyboardInterrupt)) {
+        PyObject *exc = lc_py_take_exception();
+
+        p->exit_status = lc_py_plain_status(exc);
+        Py_XDECREF(exc);
         lc_worker_stop(&p->worker, false);
-    else
+    } else {
         PyErr_WriteUnraisable(NULL);
+    }
     PyErr_Clear();
 }
 
@@ -202,12 +212,16 @@ static int import_helpers(struct lc_py_worker *p)
     return p->file_wrapper && p->connection_type && p->errors ? 0 : -1;
 }
 
+void lc_py_worker_face(struct lc_py_worker *p)
+{
+    p->calls = (struct lc_app){.ctx = p, .call = lc_wsgi_call};
+    p->release = (struct lc_host){.ctx = p, .release = release};
+}
+
 int lc_py_worker_init(struct lc_py_worker *p)
 {
     const char *mount = getenv("SCRIPT_NAME");
 
-    p->calls = (struct lc_app){.ctx = p, .call = lc_wsgi_call};
-    p->release = (struct lc_host){.ctx = p, .release = release};
     if ((p->script_name = PyUnicode_DecodeFSDefault(mount ? mount : "")) == NULL)
         return -1;
     return import_helpers(p);

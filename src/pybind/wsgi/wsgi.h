@@ -50,12 +50,14 @@ struct lc_py_worker {
     PyObject *script_name;                             /* owned: os.environ's SCRIPT_NAME or "" */
     PyObject *file_wrapper, *connection_type, *errors; /* owned: of licorne.wsgi */
     bool is_unix[LC_LISTENERS_MAX];
+    bool is_booted;  /* there is something to finish */
     bool is_leaving; /* nothing is left that could be stopped */
     int exit_status; /* a SystemExit that the application raised */
     bool has_guest;  /* under the lock: who holds it holds the GIL too */
     PyObject **dead; /* released by who does not */
     size_t ndead, dead_cap;
     struct lc_wsgi *main; /* the main thread's */
+    int wakeup_fds[2];    /* Python writes a byte here for each signal it catches */
     uint32_t nstarted;    /* threads that came to serve */
 };
 
@@ -81,7 +83,12 @@ struct lc_wsgi {
     struct lc_key *keys;      /* LC_KEY_CACHE of them */
 };
 
+/* worker_py.c: signals that Python catches wake the engine, whatever the application did to signal.set_wakeup_fd.
+ * -1 with an exception. */
+int lc_py_keep_wakeups(struct lc_py_worker *p);
+
 /* wsgi.c */
+void lc_py_worker_face(struct lc_py_worker *p); /* what the engine is opened with */
 int lc_py_worker_init(
     struct lc_py_worker *p); /* after st, conf, app, callbacks are set; -1 with an exception */
 void lc_py_worker_fini(struct lc_py_worker *p);

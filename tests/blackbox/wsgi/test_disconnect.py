@@ -1,6 +1,7 @@
 """A client that goes away, at every moment: the worker goes on, and nothing is left behind."""
 
 import pytest
+from support.kinds import each_kind
 from support.rawhttp import Client, fetch, request
 
 pytestmark = pytest.mark.asan_ci
@@ -83,3 +84,47 @@ def test_the_application_can_ask(serve):
     (s.dir / "go").touch()
     assert s.wait_for_mark("told") == "True"
     s.check_log()
+
+
+@pytest.mark.licorne_only
+@each_kind
+@pytest.mark.parametrize("how", ["close", "half_close", "reset"])
+@pytest.mark.parametrize("view", ["disconnected_polled", "disconnected_midway"])
+def test_the_application_learns_of_it_while_it_runs(serve, kind, view, how):
+    """By a FIN, too; whether the client only ended its side nobody can know."""
+    s = serve("zoo:app", *kind)
+    c = Client(s)
+    c.send(request(f"/{view}"))
+    s.wait_for_mark("began")
+    c.half_close() if how == "half_close" else leave(c, how)
+    assert s.wait_for_mark("told") not in ("never", "False")
+    c.close()
+    assert fetch(s, "/ping").body == b"pong"
+    s.check_log()
+
+
+@pytest.mark.licorne_only
+@each_kind
+def test_the_application_learns_of_it_behind_a_streamed_body(serve, kind):
+    """The body has been read to its end; the FIN behind it is seen."""
+    s = serve("zoo:app", "--no-body-buffering", *kind)
+    c = Client(s)
+    c.send(request("/disconnected_after_body", "POST", headers={"Content-Length": 4}), b"bo")
+    s.wait_for_mark("reading")
+    c.send(b"dy")
+    s.wait_for_mark("began")
+    c.half_close()
+    assert s.wait_for_mark("told") == "b'body' True"
+    c.close()
+
+
+@pytest.mark.licorne_only
+@each_kind
+def test_a_client_that_stays_is_not_told_gone(serve, kind):
+    s = serve("zoo:app", *kind)
+    with Client(s) as c:
+        c.send(request("/disconnected"))
+        s.wait_for_mark("began")
+        (s.dir / "go").touch()
+        assert s.wait_for_mark("told") == "False"
+        assert c.read_response().body == b"x"
