@@ -43,6 +43,7 @@ int lc_py_run_worker(struct lc_py_state *st, PyObject *config, PyObject *callbac
 PyObject *lc_py_worker_stop(PyObject *module, PyObject *args);
 /* A thread of the application, until the worker ends or it retires. */
 PyObject *lc_py_serve_thread(PyObject *module, PyObject *none);
+PyObject *lc_py_boot_step(PyObject *module, PyObject *number);
 PyObject *lc_py_forked(PyObject *module, PyObject *in_child);
 /* config_py.c: fills conf; texts are borrowed from config, which must outlive it. -1 with an exception set. */
 int lc_py_config(PyObject *config, struct lc_engine_conf *conf);

@@ -144,6 +144,55 @@ static bool boot(struct lc_py_worker *p, int fds[2])
     return (p->main = lc_wsgi_new(p)) != NULL && open_signal_pipe(fds) == 0;
 }
 
+/* What this process says of itself in the board; NULL: there is no master, and no board. */
+static struct lc_board_slot *board_slot(const struct lc_py_state *st)
+{
+    return st->master ? lc_board_slot(&st->master->board, (uint32_t)st->worker->slot) : NULL;
+}
+
+static void set_step(const struct lc_py_state *st, unsigned step)
+{
+    struct lc_board_slot *b = board_slot(st);
+
+    if (b)
+        atomic_store(&b->step, step);
+}
+
+PyObject *lc_py_boot_step(PyObject *module, PyObject *number)
+{
+    struct lc_py_state *st = PyModule_GetState(module);
+    long step = PyLong_AsLong(number);
+
+    if (step == -1 && PyErr_Occurred())
+        return NULL;
+    if (st->worker && step >= 0 && step < LC_BOOT_STEPS)
+        set_step(st, (unsigned)step);
+    Py_RETURN_NONE;
+}
+
+/* Returns the application, or NULL with an exception. */
+static PyObject *boot_guest(struct lc_py_worker *p)
+{
+    struct lc_master *m = p->st->master;
+    int report_fd = m ? m->slots[p->slot].report_fd : -1;
+
+    return PyObject_CallMethod(p->callbacks, "worker_boot", "iii", p->slot, report_fd,
+                               m ? m->conf.dump_signal : 0);
+}
+
+/* From here on the master takes its end for something else than a failed boot. */
+static void tell_ready(struct lc_py_worker *p)
+{
+    struct lc_board_slot *b = board_slot(p->st);
+    PyObject *done = PyObject_CallMethod(p->callbacks, "worker_ready", NULL);
+
+    if (done == NULL)
+        PyErr_WriteUnraisable(p->callbacks);
+    Py_XDECREF(done);
+    if (b)
+        atomic_store(&b->life, LC_LIFE_SERVING);
+}
+
 int lc_py_run_worker(struct lc_py_state *st, PyObject *config, PyObject *callbacks, int slot)
 {
     struct lc_py_worker *p = calloc(1, sizeof *p);
@@ -156,12 +205,16 @@ int lc_py_run_worker(struct lc_py_state *st, PyObject *config, PyObject *callbac
     p->config = config;
     st->worker = p;
     p->callbacks = Py_NewRef(callbacks);
-    p->app = PyObject_CallMethod(callbacks, "worker_boot", "i", slot);
+    p->slot = slot;
+    p->app = boot_guest(p);
+    if (p->app)
+        set_step(st, LC_BOOT_ENGINE);
     if (p->app == NULL) {
         status = boot_failure(st);
     } else if (!boot(p, fds)) {
         PyErr_Print();
     } else if (open_worker(p, fds[0])) {
+        tell_ready(p);
         is_closed = serve(p);
         status = p->exit_status;
     }

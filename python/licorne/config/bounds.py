@@ -23,6 +23,7 @@ NUMBERS = {
     "queue_size": (0, 4294967295),
     "queue_timeout": (0, 4294967),
     "workers": (0, 1023),
+    "timeout": (0, 4294967),
     "backlog": (0, 2147483647),
     "umask": (0, 2147483647),
 }
