@@ -36,7 +36,7 @@ def idle_port():
 
 @contextlib.contextmanager
 def hostile(port, args, core, told):
-    command = [sys.executable, env.LOAD / "hostile.py", port, args.heads, args.bodies, args.deaf]
+    command = [env.build_hostile(), port, args.heads, args.bodies, args.deaf]
     process = subprocess.Popen(proc.pinned(core, command), stdout=subprocess.PIPE, text=True)
     try:
         if process.stdout.readline() != "READY\n":
@@ -92,9 +92,9 @@ def main():
     p.add_argument("--bodies", type=int, default=200)
     p.add_argument("--deaf", type=int, default=50)
     p.add_argument("--connections", type=int, default=8, help="of the normal client")
-    p.add_argument("--rounds", type=int, default=5)
-    p.add_argument("--seconds", type=int, default=10)
-    p.add_argument("--settle", type=int, default=3, help="seconds under attack before measuring")
+    p.add_argument("--rounds", type=int, default=9)
+    p.add_argument("--seconds", type=int, default=4)
+    p.add_argument("--settle", type=int, default=2, help="seconds under attack before measuring")
     args = p.parse_args()
     proc.raise_descriptor_limit()
     subject = single.Subject(args)

@@ -27,7 +27,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { OPTIONS = 8, FILE_SIZE = 9000, BIG = 20000, INPUT_MAX = 1 << 16 };
+enum { OPTIONS = 8, FILE_SIZE = 9000, BIG = 20000, INPUT_MAX = 1 << 16, ENDS_MAX = 64 };
 
 enum answer_kind {
     ANSWER_LENGTH,
@@ -71,6 +71,8 @@ struct fuzz {
     bool is_soon;   /* the handler said so, and has not called since */
     bool is_broken; /* an answer was cut on purpose, or the client, or time, got in between */
     int file;
+    int nends;
+    struct lc_exchange_end ends[ENDS_MAX];
     char big[BIG];
 };
 
@@ -314,6 +316,7 @@ static bool on_request(struct lc_handler *h, struct lc_exchange *x)
     LC_CHECK(lc_str_eq(lc_req_text(&x->req, x->req.method), e->method));
     LC_CHECK(lc_str_eq(lc_req_text(&x->req, x->req.target), e->target) && x->is_head == e->is_head);
     LC_CHECK(f->app.phase == APP_NONE);
+    host_begun(&f->host, x);
     LC_CHECK(!c->want_close && !c->is_gone); /* none after a refusal, or after "close" was said */
     LC_CHECK(x->body.is_done || x->body.is_streamed);
     f->app = (struct app){.x = x,
@@ -335,6 +338,15 @@ static void on_gone(struct lc_handler *h, struct lc_exchange *x)
     f->is_broken = true;
     if (f->app.phase == APP_QUEUED && (f->opt[7] & 16))
         end_app(f, x->ops->cut);
+}
+
+static void on_end(struct lc_handler *h, struct lc_exchange *x, const struct lc_exchange_end *end)
+{
+    struct fuzz *f = fuzz_of(h);
+
+    host_ended(&f->host, x, end);
+    f->ends[f->nends++ % ENDS_MAX] = *end;
+    LC_CHECK(f->nends <= f->ncalls + 1); /* the last may be one that no application saw */
 }
 
 /* What the worker does between two events. */
@@ -444,6 +456,16 @@ static void end_connection(struct fuzz *f)
     LC_CHECK(f->app.phase == APP_NONE && m->is_closed); /* nothing waits for ever */
 }
 
+/* What was told of an exchange is what its client heard. */
+static void check_end(const struct fuzz *f, int i, const struct answer *a)
+{
+    const struct lc_exchange_end *end = &f->ends[i % ENDS_MAX];
+
+    if (i >= f->nends || f->nends > ENDS_MAX)
+        return; /* a refusal may have no exchange */
+    LC_CHECK(f->is_broken || (end->status == a->status && (size_t)end->sent == a->body_len));
+}
+
 static void check_answers(struct fuzz *f)
 {
     struct answers all = {.rest = {f->client.mem.out, f->client.mem.out_len}, .is_ended = true};
@@ -467,6 +489,7 @@ static void check_answers(struct fuzz *f)
         if (a.status < 200)
             continue;
         is_over = a.is_close;
+        check_end(f, nfinal, &a);
         LC_CHECK(nfinal < f->ncalls ||
                  (a.is_close && a.status >= 400)); /* a refusal is the last word */
         nfinal++;
@@ -508,7 +531,8 @@ static void set_up(struct fuzz *f)
 
     memset(server, 'S', sizeof server - 1);
     set_limits(f);
-    f->host.handler = (struct lc_handler){.ctx = f, .on_request = on_request, .on_gone = on_gone};
+    f->host.handler = (struct lc_handler){
+        .ctx = f, .on_request = on_request, .on_gone = on_gone, .on_end = on_end};
     f->host.after = after_event;
     host_start(&f->host);
     f->host.h1.must_shut = (f->opt[2] & 4) != 0;

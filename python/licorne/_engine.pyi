@@ -41,5 +41,11 @@ def serve_thread() -> None:
 def _boot_step(step: int, /) -> None:
     """How far this worker's boot has come, for the master to tell if it fails."""
 
+def scoreboard() -> list[dict[str, Any]]:
+    """What every process of this server does: one dict for each slot that was ever used.
+
+    It may be called in the master and in every worker. Times are seconds ago, None for "not".
+    """
+
 def _forked(in_child: bool, /) -> None:
     """Called around a fork that the application makes inside this worker."""

@@ -41,6 +41,15 @@ struct lc_exchange_ops {
     void (*rest)(struct lc_exchange *x);
 };
 
+/* How an exchange ended. */
+struct lc_exchange_end {
+    int status;     /* the answer's, also of the server's own; 0: there was none */
+    bool is_broken; /* the answer was not given whole, or the client has left */
+    int64_t sent;   /* bytes of its body given to the connection; framing does not count */
+    struct lc_str
+        fields; /* "Name: value\r\n" ..., the application's; none of the server's own answer */
+};
+
 /* Whoever runs applications.  Its functions run in the thread that owns the engine. */
 struct lc_handler {
     void *ctx;
@@ -50,6 +59,10 @@ struct lc_handler {
     /* The client left before its answer: nothing reaches it any more.  The exchange still waits for its end, which may
      * come from within, but not where this is said from within one of the handler's own calls.  May be NULL. */
     void (*on_gone)(struct lc_handler *h, struct lc_exchange *x);
+    /* Exactly once for each exchange, also one that on_request never saw (refused, or its client left; its request may
+     * then be incomplete): its answer is decided, and its memory is still there.  It may look, and call nothing of x.
+     * May be NULL. */
+    void (*on_end)(struct lc_handler *h, struct lc_exchange *x, const struct lc_exchange_end *end);
 };
 
 struct lc_exchange {
@@ -67,7 +80,9 @@ struct lc_exchange {
     uint64_t started_ms;   /* when its first byte came */
     struct lc_list link;   /* the handler's: its queue */
     uint64_t ready_ms;     /* the handler's: when the request was complete */
+    uint64_t ready_ns;     /* the handler's: the same, finer; 0: as it is called */
     void *call;            /* the handler's: who runs it */
+    uint64_t called_ns;    /* the handler's: when its application was called; 0: it was not */
     struct lc_arena arena; /* goes with the exchange */
     struct lc_field fields[LC_EXCHANGE_FIELDS];
     char first[LC_EXCHANGE_ARENA]; /* the arena's first chunk */

@@ -24,6 +24,7 @@ struct lc_response {
     char line[LC_STATUS_MAX]; /* "200 OK" */
     int64_t content_length;   /* -1: none was given */
     int64_t sent;             /* body bytes accepted from the application, after clipping */
+    uint32_t fields_end;      /* once the head is sent: where in block the fields end */
     bool is_started;          /* a status was given */
     bool is_head_sent;        /* too late to change anything */
     bool is_bodiless;         /* HEAD, 1xx, 204, 304 */

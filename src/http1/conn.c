@@ -57,6 +57,7 @@ static bool begin_request(struct lc_h1_conn *c)
     x->started_ms = c->h1->loop->now_ms;
     lc_list_init(&x->link);
     x->call = NULL;
+    x->called_ns = 0;
     x->is_https = x->is_head = x->is_trusted = false;
     lc_arena_init(&x->arena, x->first, sizeof x->first, c->h1->head_max);
     lc_response_init(&x->res, &c->h1->blocks);
@@ -66,10 +67,44 @@ static bool begin_request(struct lc_h1_conn *c)
     x->req.fields_cap = LC_EXCHANGE_FIELDS;
     lc_h1_parse_init(&r->parser, c->h1->limits, &x->req);
     r->trailers = (struct lc_request){0};
-    r->is_ended = false;
+    r->is_ended = r->is_told = false;
     c->req = r;
     c->is_answering = false;
     return true;
+}
+
+/* The head's block lies with the connection while the answer is corked. */
+static struct lc_str fields_of(const struct lc_h1_conn *c, const struct lc_response *res)
+{
+    const struct lc_buf *b = res->block.p ? &res->block : &c->cork;
+    uint32_t end = res->is_head_sent ? res->fields_end : b->len;
+
+    if (!res->is_started || b->p == NULL || end < LC_HEAD_ROOM)
+        return LC_STR("");
+    return lc_str_of(b->p + LC_HEAD_ROOM, end - LC_HEAD_ROOM);
+}
+
+void lc_h1_tell_end(struct lc_h1_conn *c, struct lc_exchange_end end)
+{
+    struct lc_handler *handler = c->h1->handler;
+    struct lc_h1_request *r = c->req;
+
+    if (handler->on_end == NULL || r->is_told)
+        return;
+    r->is_told = true;
+    handler->on_end(handler, &r->x, &end);
+}
+
+void lc_h1_tell_answered(struct lc_h1_conn *c, bool is_broken)
+{
+    struct lc_response *res = &c->req->x.res;
+
+    if (c->h1->handler->on_end == NULL)
+        return;
+    lc_h1_tell_end(c, (struct lc_exchange_end){.status = res->is_started ? res->status : 0,
+                                               .is_broken = is_broken,
+                                               .sent = res->sent,
+                                               .fields = fields_of(c, res)});
 }
 
 static void end_request(struct lc_h1_conn *c)
@@ -78,6 +113,7 @@ static void end_request(struct lc_h1_conn *c)
 
     if (r == NULL)
         return;
+    lc_h1_tell_answered(c, true); /* unless it was answered, and told */
     c->req = NULL;
     lc_response_fini(&r->x.res);
     lc_body_fini(&r->x.body);

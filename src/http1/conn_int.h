@@ -19,6 +19,7 @@ struct lc_h1_request {
     struct lc_request trailers;
     int64_t drain_end; /* in DRAIN: more than this is not read away */
     bool is_ended;     /* the last chunk, or all of Content-Length, was written */
+    bool is_told;      /* the handler has heard of its end */
 };
 
 struct lc_h1_conn {
@@ -64,6 +65,10 @@ void lc_h1_close(struct lc_h1_conn *c);
 void lc_h1_lost(struct lc_h1_conn *c);
 /* Twice the room for a head's or a trailer section's fields, from the exchange's arena. */
 bool lc_h1_grow_fields(struct lc_exchange *x, struct lc_request *req);
+/* Tells the handler, the first time, how the open exchange ended. */
+void lc_h1_tell_end(struct lc_h1_conn *c, struct lc_exchange_end end);
+/* The same, of the application's answer as far as it came. */
+void lc_h1_tell_answered(struct lc_h1_conn *c, bool is_broken);
 /* The exchange has ended: what the connection does next. */
 void lc_h1_answered(struct lc_h1_conn *c);
 void lc_h1_advance_later(struct lc_task *t);

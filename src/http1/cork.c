@@ -39,7 +39,10 @@ static void send_corked(struct lc_h1_conn *c)
     lc_list_remove(&c->link);
     c->cork = (struct lc_buf){0};
     lc_h1_say(c, block.p + from, block.len - from);
-    lc_buf_release(&block, &h1->blocks);
+    if (c->state == LC_H1_CALL && h1->handler->on_end)
+        c->req->x.res.block = block; /* its fields are still to be told */
+    else
+        lc_buf_release(&block, &h1->blocks);
     if (c->state == LC_H1_SEND)
         lc_h1_answered(c);
     else if (c->state == LC_H1_CALL)

@@ -4,21 +4,30 @@
 
 #include "http/errorpage.h"
 
+static size_t head_len(const char *page, size_t n)
+{
+    const char *body = memmem(page, n, "\r\n\r\n", 4);
+
+    return body ? (size_t)(body - page) + 4 : n;
+}
+
 void lc_h1_refuse(struct lc_h1_conn *c, int status, const char *mesg, const char *why)
 {
     char page[LC_ERRORPAGE_MAX], ip[LC_ADDR_TEXT_MAX];
     size_t n = lc_errorpage_write(status, lc_str_of(mesg, strlen(mesg)), page, sizeof page);
-    const char *body = memmem(page, n, "\r\n\r\n", 4);
+    size_t head = head_len(page, n);
 
     if (why) {
         lc_addr_ip(&c->peer, ip);
         lc_log_write(c->h1->log, LC_WARNING, "Invalid request from ip=%s: %s", ip, why);
     }
-    if (c->req && c->req->x.req.method_id == LC_METHOD_HEAD && body)
-        n = (size_t)(body - page) + 4; /* RFC 9110 9.3.2 */
+    if (c->req && c->req->x.req.method_id == LC_METHOD_HEAD)
+        n = head; /* RFC 9110 9.3.2 */
     c->h1->refused[status / 100 % 6]++;
     c->want_close = true;
     c->want_linger = c->req == NULL || !c->req->x.body.is_done || c->state != LC_H1_CALL;
+    if (c->req)
+        lc_h1_tell_end(c, (struct lc_exchange_end){.status = status, .sent = (int64_t)(n - head)});
     lc_h1_say(c, page, n);
     if (c->state != LC_H1_CLOSED)
         lc_h1_answered(c);

@@ -96,6 +96,7 @@ static enum lc_rc finish_head(struct lc_h1_conn *c, struct lc_exchange *x, char 
         (rc = lc_buf_reserve(&r->block, r->pool, (size_t)r->block.len + 2, LC_HEAD_MAX + 2)) !=
             LC_OK)
         return rc;
+    r->fields_end = r->block.len;
     memcpy(r->block.p + r->block.len, "\r\n", 2);
     r->block.len += 2;
     refresh_fixed(h1);
@@ -468,13 +469,15 @@ static void h1_finish(struct lc_exchange *x)
 {
     struct lc_h1_conn *c = conn_of(x);
     struct lc_h1_request *r = (struct lc_h1_request *)(void *)x;
+    bool is_broken = false;
 
     if (!c->is_gone && !r->is_ended && (!x->res.is_head_sent || x->res.is_chunked)) {
         if (h1_write(x, NULL, 0, true) == LC_ENOMEM)
-            c->want_close = true;
+            c->want_close = is_broken = true;
     }
     if (!x->res.is_bodiless && x->res.content_length > x->res.sent)
-        c->want_close = true; /* shorter than promised: only a close tells the client */
+        c->want_close = is_broken = true; /* shorter than promised: only a close tells the client */
+    lc_h1_tell_answered(c, is_broken || c->is_gone);
     lc_h1_answered(c);
 }
 
@@ -485,6 +488,7 @@ static void h1_cut(struct lc_exchange *x)
     c->want_close = true;
     /* A pipelined request may be on its way: a reset would take the answer with it. */
     c->want_linger = true;
+    lc_h1_tell_answered(c, true);
     lc_h1_answered(c);
 }
 
@@ -492,6 +496,8 @@ static void h1_fail(struct lc_exchange *x, int status, const char *mesg)
 {
     struct lc_h1_conn *c = conn_of(x);
 
+    if (c->is_gone && !x->res.is_head_sent) /* nobody hears it, and yet it failed */
+        lc_h1_tell_end(c, (struct lc_exchange_end){.status = status, .is_broken = true});
     if (x->res.is_head_sent || c->is_gone) {
         h1_cut(x);
         return;
@@ -505,6 +511,7 @@ static void h1_drop(struct lc_exchange *x)
 
     lc_h1_uncork_one(c);
     c->is_taken = true;
+    lc_h1_tell_answered(c, false);
     lc_h1_close(c);
 }
 

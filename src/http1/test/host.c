@@ -9,6 +9,8 @@
 #define QUIET_MAX  3      /* deliveries without effect before it is called a busy loop */
 #define DELIVERIES 200000 /* for all clients of one pump */
 
+static char begun, ended; /* what an exchange's `call` points to: it is the handler's */
+
 static void release(void *ctx, void *obj)
 {
     struct host *h = ctx;
@@ -76,6 +78,28 @@ void host_start(struct host *h)
         .on_room_ctx = h,
     };
     lc_h1_init(&h->h1);
+}
+
+void host_begun(struct host *h, struct lc_exchange *x)
+{
+    LC_CHECK(x->call == NULL);
+    x->call = &begun;
+    h->nbegun++;
+}
+
+void host_ended(struct host *h, struct lc_exchange *x, const struct lc_exchange_end *end)
+{
+    struct lc_h1_conn *c = x->conn;
+
+    LC_CHECK(x->magic == LC_MAGIC_EXCHANGE && &c->req->x == x && x->call != &ended);
+    LC_CHECK(end->sent >= 0 && (end->sent == 0 || end->status > 0));
+    LC_CHECK(end->fields.n == 0 ||
+             memcmp(end->fields.p + end->fields.n - 2, "\r\n", 2) == 0); /* reads them, too */
+    if (x->call == &begun)
+        h->nbegun--;
+    x->call = &ended;
+    h->nended++;
+    h->last_end = *end;
 }
 
 void *host_object(struct host *h)
@@ -285,7 +309,7 @@ void host_pass(struct host *h, uint64_t ms)
 void host_end(struct host *h)
 {
     lc_h1_fini(&h->h1); /* stops when a pool misses a block */
-    LC_CHECK(h->h1.nconns == 0);
+    LC_CHECK(h->h1.nconns == 0 && h->nbegun == 0);
     while (h->nclients > 0) {
         LC_CHECK(h->clients[0]->mem.is_closed);
         host_forget(h, h->clients[0]);

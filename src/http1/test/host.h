@@ -7,7 +7,8 @@
  *
  *   I1  time stands still but in host_pass.
  *   I2  a delivery that changes nothing is a busy loop in the real server: host_pump stops with LC_CHECK.
- *   I3  host_end finds every pool, descriptor and object given back, or stops. */
+ *   I3  an exchange is told to have ended once: host_begun and host_ended stop at a second time, host_end at none.
+ *   I4  host_end finds every pool, descriptor and object given back, or stops. */
 #ifndef LC_HTTP1_TEST_HOST_H
 #define LC_HTTP1_TEST_HOST_H
 
@@ -37,7 +38,9 @@ struct host {
 
     int nkept, nreleased; /* objects given to the engine, and come back */
     int nroom;            /* connections that ended */
-    int nfds;             /* private */
+    int nbegun, nended;   /* exchanges that the handler has, and all that ended */
+    struct lc_exchange_end last_end;
+    int nfds; /* private */
     struct host_client *clients[HOST_CLIENTS_MAX];
     int nclients;
 };
@@ -45,8 +48,12 @@ struct host {
 /* Defaults; the test may then change limits, policy, log and handler before host_start. */
 void host_init(struct host *h);
 void host_start(struct host *h);
-/* Ends what is open and checks I3. */
+/* Ends what is open and checks I3 and I4. */
 void host_end(struct host *h);
+
+/* For handlers: on_request says the first, on_end the second. */
+void host_begun(struct host *h, struct lc_exchange *x);
+void host_ended(struct host *h, struct lc_exchange *x, const struct lc_exchange_end *end);
 
 /* An object for a piece; its release is counted. */
 void *host_object(struct host *h);

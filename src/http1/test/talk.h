@@ -32,10 +32,19 @@ static inline bool talk_on_request(struct lc_handler *h, struct lc_exchange *x)
     struct lc_str target = lc_req_text(&x->req, x->req.target);
     size_t n = strlen(t->calls);
 
+    host_begun(&t->h, x);
     t->ncalls++;
     snprintf(t->calls + n, sizeof t->calls - n, "%.*s ", (int)target.n, target.p);
     t->app(t, x);
     return true;
+}
+
+static inline void talk_on_end(struct lc_handler *h, struct lc_exchange *x,
+                               const struct lc_exchange_end *end)
+{
+    struct talk *t = h->ctx;
+
+    host_ended(&t->h, x, end);
 }
 
 /* Then the test may change t->h.limits, and calls talk_start. */
@@ -44,7 +53,8 @@ static inline void talk_init(struct talk *t, void (*app)(struct talk *t, struct 
     memset(t, 0, sizeof *t);
     t->app = app;
     host_init(&t->h);
-    t->h.handler = (struct lc_handler){.ctx = t, .on_request = talk_on_request};
+    t->h.handler =
+        (struct lc_handler){.ctx = t, .on_request = talk_on_request, .on_end = talk_on_end};
     for (size_t i = 0; i < LC_ARRAY_LEN(t->c); i++)
         host_client_init(&t->c[i]);
 }

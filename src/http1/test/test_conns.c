@@ -107,6 +107,7 @@ static bool queue_it(struct lc_handler *h, struct lc_exchange *x)
 {
     struct talk *t = h->ctx;
 
+    host_begun(&t->h, x);
     t->x = x;
     return false;
 }
