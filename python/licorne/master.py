@@ -24,6 +24,8 @@ class Master:
         self.name = name
         self.app = None  # set here only by preload_app
         self.is_interrupted = False  # in a worker: it was told to leave at once
+        self.worker = None  # in a worker: what its hooks are given
+        self.report = None  # in a worker: what it leaves for the master
         self.log_to = glogging.setup(config)
 
     def run(self):
@@ -116,9 +118,16 @@ class Master:
         """Callback of the master on SIGUSR1."""
         glogging.reopen_files()
 
-    def worker_boot(self, index):
-        """Callback of a new worker. -> the application; what it raises ends the worker."""
-        return worker.boot(self, index)
+    def worker_boot(self, index, report_fd=-1, dump_signal=0):
+        """Callback of a new worker. -> the application; what it raises ends the worker.
+
+        report_fd is a file that its master reads (report.py), or -1.
+        """
+        return worker.boot(self, index, report_fd, dump_signal)
+
+    def worker_ready(self):
+        """Callback of a worker: it has booted, and serves from now on."""
+        worker.ready(self)
 
     def start_thread(self):
         """Callback of a worker's main thread: one more thread is to call serve_thread()."""

@@ -148,17 +148,27 @@ void lc_account_answer(struct lc_worker *w, const struct lc_exchange *x,
 
 /* --- the whole worker ----------------------------------------------------------------------------------------- */
 
+static enum lc_board_life life_of(const struct lc_worker *w)
+{
+    switch (w->state) {
+    case LC_WORKER_BOOTING:
+        return LC_LIFE_BOOTING;
+    case LC_WORKER_RUNNING:
+        return LC_LIFE_SERVING;
+    default:
+        return LC_LIFE_DRAINING;
+    }
+}
+
 void lc_account_look(struct lc_worker *w)
 {
     struct lc_board_slot *slot = w->account.slot;
     const struct lc_exchange *first = LC_LIST_FIRST(&w->ready, struct lc_exchange, link);
-    bool is_running = w->state == LC_WORKER_RUNNING;
 
     if (slot == NULL)
         return;
     set_free(w);
-    atomic_store_explicit(&slot->life, is_running ? LC_LIFE_SERVING : LC_LIFE_DRAINING,
-                          memory_order_relaxed);
+    atomic_store_explicit(&slot->life, life_of(w), memory_order_relaxed);
     lc_count_set(&slot->queued, w->owner.nready);
     lc_count_set(&slot->queued_since_ms, first ? first->ready_ms : 0);
     for (int i = 0; i < LC_H1_CLOSED; i++)

@@ -110,6 +110,15 @@ void lc_sig_leave_on(const int *signals, size_t n)
         LC_CHECK(set_handler(signals[i], leave) == LC_OK);
 }
 
+int lc_sig_spare(void)
+{
+#ifdef SIGRTMIN
+    return SIGRTMIN + 11; /* the first few are taken by runtimes and profilers */
+#else
+    return 0;
+#endif
+}
+
 void lc_sig_block_all(sigset_t *old)
 {
     static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP};

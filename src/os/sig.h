@@ -32,6 +32,9 @@ void lc_sig_reset_all(const int *signals, size_t n);
  * make its own arrangement. */
 void lc_sig_leave_on(const int *signals, size_t n);
 
+/* A signal that nobody else is likely to use, whose default is to end the process.  0: the system has none to spare. */
+int lc_sig_spare(void);
+
 /* Blocks every signal but those that report a fault of this very thread. */
 void lc_sig_block_all(sigset_t *old);
 void lc_sig_restore(const sigset_t *old);

@@ -35,6 +35,8 @@ PyDoc_STRVAR(
 PyDoc_STRVAR(
     forked_doc,
     "_forked(in_child)\n\nCalled around a fork that the application makes inside a worker.");
+PyDoc_STRVAR(boot_step_doc,
+             "_boot_step(step)\n\nHow far this worker's boot has come; enum lc_boot_step.");
 
 PyDoc_STRVAR(scoreboard_doc,
              "scoreboard() -> list[dict]\n\n"
@@ -44,6 +46,7 @@ static PyMethodDef methods[] = {
     {"run_master", lc_py_run_master, METH_VARARGS, run_master_doc},
     {"worker_stop", lc_py_worker_stop, METH_VARARGS, worker_stop_doc},
     {"serve_thread", lc_py_serve_thread, METH_NOARGS, serve_thread_doc},
+    {"_boot_step", lc_py_boot_step, METH_O, boot_step_doc},
     {"scoreboard", lc_py_scoreboard, METH_NOARGS, scoreboard_doc},
     {"_forked", lc_py_forked, METH_O, forked_doc},
     {NULL},

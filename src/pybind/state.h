@@ -45,6 +45,7 @@ int lc_py_run_worker(struct lc_py_state *st, PyObject *config, PyObject *callbac
 PyObject *lc_py_worker_stop(PyObject *module, PyObject *args);
 /* A thread of the application, until the worker ends or it retires. */
 PyObject *lc_py_serve_thread(PyObject *module, PyObject *none);
+PyObject *lc_py_boot_step(PyObject *module, PyObject *number);
 PyObject *lc_py_forked(PyObject *module, PyObject *in_child);
 /* board_py.c: _engine.scoreboard */
 PyObject *lc_py_scoreboard(PyObject *module, PyObject *none);

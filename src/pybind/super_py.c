@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define LEAVE_MS_MIN 1000 /* for atexit functions, however short graceful_timeout is */
@@ -129,11 +130,37 @@ static void reopen(void *ctx)
 static void say(void *ctx, int level, const char *line)
 {
     struct master_py *m = ctx;
-    PyObject *done = PyObject_CallMethod(m->callbacks, "log", "is", level, line);
+    /* What a worker wrote is in it, whole or cut. */
+    PyObject *text = PyUnicode_DecodeUTF8(line, (Py_ssize_t)strlen(line), "replace"), *done = NULL;
+
+    if (text)
+        done = PyObject_CallMethod(m->callbacks, "log", "iO", level, text);
+    Py_XDECREF(text);
 
     if (done == NULL)
         PyErr_WriteUnraisable(m->callbacks);
     Py_XDECREF(done);
+}
+
+static int get_conf(PyObject *config, struct lc_master_conf *conf)
+{
+    int64_t workers, threads, graceful_s, timeout_s, is_main_called;
+
+    if (lc_py_config_number(config, "workers", &workers) < 0 ||
+        lc_py_config_number(config, "threads", &threads) < 0 ||
+        lc_py_config_number(config, "graceful_timeout", &graceful_s) < 0 ||
+        lc_py_config_number(config, "timeout", &timeout_s) < 0 ||
+        lc_py_config_number(config, "main_called", &is_main_called) < 0)
+        return -1;
+    *conf = (struct lc_master_conf){
+        .workers = (int)workers,
+        .threads = (uint32_t)threads,
+        .graceful_ms = (uint32_t)graceful_s * 1000,
+        .timeout_ms = (uint32_t)timeout_s * 1000,
+        .is_call_bounded = is_main_called != 0,
+        .dump_signal = lc_sig_spare(),
+    };
+    return 0;
 }
 
 PyObject *lc_py_run_master(PyObject *module, PyObject *args)
@@ -150,18 +177,13 @@ PyObject *lc_py_run_master(PyObject *module, PyObject *args)
         .say = say,
     };
     struct lc_master_conf conf;
-    int64_t workers, threads, graceful_s;
     int status;
 
     if (!PyArg_ParseTuple(args, "O!O", &PyDict_Type, &py.config, &py.callbacks))
         return NULL;
-    if (lc_py_config_number(py.config, "workers", &workers) < 0 ||
-        lc_py_config_number(py.config, "threads", &threads) < 0 ||
-        lc_py_config_number(py.config, "graceful_timeout", &graceful_s) < 0)
+    if (get_conf(py.config, &conf) < 0)
         return NULL;
-    py.graceful_ms = (uint32_t)graceful_s * 1000;
-    conf = (struct lc_master_conf){
-        .workers = (int)workers, .threads = (uint32_t)threads, .graceful_ms = py.graceful_ms};
+    py.graceful_ms = conf.graceful_ms;
     if ((py.st->master = PyMem_Malloc(sizeof *py.st->master)) == NULL)
         return PyErr_NoMemory();
     status = lc_master_run(py.st->master, &conf, &host);

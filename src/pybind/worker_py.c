@@ -181,8 +181,57 @@ static void give_up(struct lc_py_worker *p)
     }
 }
 
+/* What this process says of itself in the board; NULL: there is no master, and no board. */
+static struct lc_board_slot *board_slot(const struct lc_py_state *st)
+{
+    return st->master ? lc_board_slot(&st->master->board, (uint32_t)st->worker->slot) : NULL;
+}
+
+static void set_step(const struct lc_py_state *st, unsigned step)
+{
+    struct lc_board_slot *b = board_slot(st);
+
+    if (b)
+        atomic_store(&b->step, step);
+}
+
+PyObject *lc_py_boot_step(PyObject *module, PyObject *number)
+{
+    struct lc_py_state *st = PyModule_GetState(module);
+    long step = PyLong_AsLong(number);
+
+    if (step == -1 && PyErr_Occurred())
+        return NULL;
+    if (st->worker && step >= 0 && step < LC_BOOT_STEPS)
+        set_step(st, (unsigned)step);
+    Py_RETURN_NONE;
+}
+
+/* Returns the application, or NULL with an exception. */
+static PyObject *boot_guest(struct lc_py_worker *p)
+{
+    struct lc_master *m = p->st->master;
+    int report_fd = m ? m->slots[p->slot].report_fd : -1;
+
+    return PyObject_CallMethod(p->callbacks, "worker_boot", "iii", p->slot, report_fd,
+                               m ? m->conf.dump_signal : 0);
+}
+
+/* From here on the master takes its end for something else than a failed boot. */
+static void tell_ready(struct lc_py_worker *p)
+{
+    struct lc_board_slot *b = board_slot(p->st);
+    PyObject *done = PyObject_CallMethod(p->callbacks, "worker_ready", NULL);
+
+    if (done == NULL)
+        PyErr_WriteUnraisable(p->callbacks);
+    Py_XDECREF(done);
+    if (b)
+        atomic_store(&b->life, LC_LIFE_SERVING);
+}
+
 /* Boots and serves; *is_closed as serve() has it.  -> the exit status */
-static int live(struct lc_py_worker *p, int slot, bool *is_closed)
+static int live(struct lc_py_worker *p, bool *is_closed)
 {
     int status = LC_EXIT_BOOT;
 
@@ -192,7 +241,9 @@ static int live(struct lc_py_worker *p, int slot, bool *is_closed)
     }
     if (p->conf.is_early && !open_worker(p))
         return status;
-    p->app = PyObject_CallMethod(p->callbacks, "worker_boot", "i", slot);
+    p->app = boot_guest(p);
+    if (p->app)
+        set_step(p->st, LC_BOOT_ENGINE);
     if (p->app == NULL)
         status = boot_failure(p->st);
     else if (!set_up_calls(p))
@@ -203,6 +254,7 @@ static int live(struct lc_py_worker *p, int slot, bool *is_closed)
         PyErr_Print();
     if (p->is_booted) {
         lc_worker_ready(&p->worker);
+        tell_ready(p);
         *is_closed = serve(p);
         return p->exit_status;
     }
@@ -224,7 +276,7 @@ int lc_py_run_worker(struct lc_py_state *st, PyObject *config, PyObject *callbac
     st->worker = p;
     p->callbacks = Py_NewRef(callbacks);
     p->slot = slot;
-    status = live(p, slot, &is_closed);
+    status = live(p, &is_closed);
     p->is_leaving = true;
     call_exit(callbacks, st->n.worker_exit, slot);
     if (!is_closed) /* threads are still inside calls; the process is about to end under them */

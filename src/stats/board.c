@@ -100,6 +100,7 @@ void lc_board_take(const struct lc_board *b, uint32_t slot, pid_t pid, enum lc_b
     struct lc_board_slot *s = lc_board_slot(b, slot);
     uint32_t used = atomic_load_explicit(&head->used, memory_order_relaxed);
 
+    atomic_store_explicit(&s->step, LC_BOOT_BEGIN, memory_order_relaxed);
     atomic_store_explicit(&s->free, 0, memory_order_relaxed);
     lc_count_set(&s->beat_ms, 0);
     lc_count_set(&s->call_since_ms, 0);

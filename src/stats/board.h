@@ -32,6 +32,16 @@
 
 enum lc_board_life { LC_LIFE_EMPTY, LC_LIFE_BOOTING, LC_LIFE_SERVING, LC_LIFE_DRAINING };
 
+/* How far a process that boots has come; whoever boots it says so. */
+enum lc_boot_step {
+    LC_BOOT_BEGIN,
+    LC_BOOT_CHDIR,
+    LC_BOOT_IMPORT,
+    LC_BOOT_APP, /* its module is there; what was asked for in it? */
+    LC_BOOT_ENGINE,
+    LC_BOOT_STEPS
+};
+
 enum lc_call_phase {
     LC_CALL_NONE,
     LC_CALL_APP,    /* in the application */
@@ -79,6 +89,7 @@ struct lc_board_call {
 struct lc_board_slot {
     _Atomic int32_t pid; /* 0: nobody */
     atomic_uint life;    /* enum lc_board_life */
+    atomic_uint step;    /* enum lc_boot_step, while it boots */
     atomic_uint ncalls;  /* call records that were ever used are the first so many */
     atomic_uint
         free; /* threads that would take a request now: siblings read it before they accept */

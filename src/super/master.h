@@ -3,10 +3,12 @@
  *
  *      BOOT -> RUNNING --TERM--> STOPPING (workers finish, graceful_ms) --time is up--> KILLING -> gone
  *                      --INT/QUIT--> STOPPING quickly
- *                      --a worker fails to boot--> HALTING with its status
+ *                      --a boot fails, and no worker was ever ready--> STOPPING, with status 3 or 4
  *
  *   I1  signals are acted on in the loop, never in a handler, and only in the master's own process.
- *   I2  a worker slot has one process at most; a slot's process that ends is replaced while RUNNING. */
+ *   I2  a worker slot has one process at most; a wanted slot's process that ends is replaced while RUNNING.
+ *   I3  a slot's number is its process's index for life, and a new worker takes the smallest that is free.
+ *   I4  "ready" is what the worker says in the board: how it ends is judged by that, not by its exit status alone. */
 #ifndef LC_SUPER_MASTER_H
 #define LC_SUPER_MASTER_H
 
@@ -14,6 +16,7 @@
 #include "loop/loop.h"
 #include "os/sig.h"
 #include "stats/board.h"
+#include "super/backoff.h"
 
 #include <sys/types.h>
 
@@ -39,16 +42,33 @@ struct lc_master_conf {
     int workers;
     uint32_t threads; /* of a worker, at most: how many calls the board has room for */
     uint32_t graceful_ms;
+    uint32_t timeout_ms;  /* 0: none */
+    bool is_call_bounded; /* a single call that is older than timeout_ms is stuck, too (sync) */
+    int dump_signal; /* makes a worker write the stacks of its threads into its report; 0: none */
 };
 
 enum lc_master_state { LC_MASTER_RUNNING, LC_MASTER_STOPPING, LC_MASTER_KILLING };
 
+/* What is being done about a worker that does not come back. */
+enum lc_stuck {
+    LC_STUCK_NOT,
+    LC_STUCK_ASKED,   /* for its stacks */
+    LC_STUCK_ABORTED, /* SIGABRT */
+    LC_STUCK_KILLED,  /* SIGKILL */
+};
+
 struct lc_worker_slot {
-    pid_t pid;           /* 0: empty */
-    uint64_t forked_ms;  /* when */
-    uint64_t not_before; /* a crash loop is slowed: no fork earlier */
-    uint32_t age;        /* a number that grows with every fork */
-    int index; /* of its place in the board, which it takes along when slots change places */
+    pid_t pid;      /* 0: empty */
+    bool is_wanted; /* false: whoever is in it leaves, and nobody follows */
+    bool is_told;   /* to leave, by us */
+    int report_fd;  /* what its process leaves for the master to read (report.h); -1: none yet */
+    uint32_t age;   /* a number that grows with every fork */
+    uint64_t forked_ms; /* when */
+    struct lc_backoff backoff;
+    enum lc_restart why; /* the last one ended */
+    enum lc_stuck stuck;
+    uint64_t stuck_ms; /* when that was done */
+    size_t dumped;     /* what there was of its stacks at the last look */
 };
 
 struct lc_master {
@@ -59,11 +79,19 @@ struct lc_master {
     struct lc_loop loop;
     struct lc_sig sig;
     struct lc_watch sig_watch;
-    struct lc_timer timer; /* the stop deadline, or the next delayed fork */
+    struct lc_timer stop_timer; /* the stop's deadline */
+    struct lc_timer fork_timer; /* the next delayed fork */
+    struct lc_timer look_timer; /* the next look at who is stuck */
     enum lc_master_state state;
-    int want; /* how many workers there should be */
-    int nslots;
+    int want;   /* how many workers there should be */
+    int nslots; /* those that were ever wanted are the first so many */
     uint32_t next_age;
+    uint64_t last_fork_ms;
+    bool was_ready;      /* some worker was, once: from then on no failed boot halts the house */
+    bool is_failing;     /* the last boot that ended or came up failed */
+    uint64_t failing_ms; /* since when */
+    uint64_t looked_ms;
+    uint64_t oom_kills; /* of the control group, as we began; UINT64_MAX: it does not say */
     int exit_status;
     const char *reason; /* why it halts, NULL: it was asked to */
     uint64_t stop_by_ms;

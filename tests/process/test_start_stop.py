@@ -240,7 +240,7 @@ def test_ctrl_c_again_and_again(serve, pause):
 def test_a_lost_worker_is_replaced(serve, number):
     if number == signal.SIGSEGV and sanitizing():
         pytest.skip("a sanitizer takes the signal for a fault of the server's")
-    s = serve(expect_errors=True)
+    s = serve(expect_errors=True, may_crash=number == signal.SIGSEGV)
     first = s.worker_pids()[0]
     os.kill(first, number)
     second = wait_until(lambda: [p for p in s.worker_pids() if p != first], 10, "new worker")[0]

@@ -33,6 +33,7 @@ def engine(monkeypatch, log, place, signals):
     fake.run_master = lambda config, callbacks: fake.run(config, callbacks)
     fake.worker_stop = lambda graceful, status: fake.stops.append((graceful, status))
     fake._forked = lambda in_child: None
+    fake._boot_step = lambda step: None
     monkeypatch.setitem(sys.modules, "licorne._engine", fake)
     monkeypatch.setattr(sys.modules["licorne"], "_engine", fake, raising=False)
     return fake

@@ -5,6 +5,7 @@ Written by tools/gen_bounds.py from src/engine/config.def: do not edit, ./dev do
 
 NUMBERS = {
     "worker_connections": (1, 4294967295),
+    "timeout": (0, 4294967),
     "graceful_timeout": (0, 4294967),
     "limit_request_line": (0, 4294967295),
     "limit_request_fields": (0, 4294967295),

@@ -24,6 +24,7 @@ from licorne.config.types import (
     DICT,
     HEADER_MAP,
     HEALTH_PATH,
+    HOOK_1,
     LOGLEVEL,
     OCTAL,
     POS_INT,
@@ -84,7 +85,7 @@ def own(*row):
 
 FILE, SOCKET, WORKERS = "Config File", "Server Socket", "Worker Processes"
 SECURITY, DEBUG, MECHANICS, LOGGING = "Security", "Debugging", "Server Mechanics", "Logging"
-MEMORY, RATES = "Bodies and Memory", "Slow Clients"
+MEMORY, RATES, HOOKS = "Bodies and Memory", "Slow Clients", "Server Hooks"
 
 # fmt: off
 SETTINGS = (
@@ -108,6 +109,9 @@ SETTINGS = (
            "gthread one. Started when a request has to wait for one."),
     engine("worker_connections", WORKERS, "--worker-connections", POS_INT, 1000,
            "The most connections a worker holds, idle ones included."),
+    engine("timeout", WORKERS, "-t --timeout", SECONDS, 30,
+           "Seconds after which a worker that does not come back is ended and replaced: a sync one "
+           "from a call, any other to its events. Its boot does not count. 0 lifts the limit."),
     engine("graceful_timeout", WORKERS, "--graceful-timeout", SECONDS, 30,
            "Seconds that workers get to finish their requests when the server stops."),
     engine("keepalive", WORKERS, "--keep-alive", SECONDS, 75,
@@ -165,6 +169,10 @@ SETTINGS = (
     Setting("loglevel", LOGGING, "--log-level", LOGLEVEL, "info",
             "debug, info, warning, error or critical."),
 
+    Setting("worker_abort", HOOKS, "", HOOK_1, None,
+            "Called with the worker, in it, when it is ended after its timeout, and whenever it "
+            "gets SIGABRT, if Python still runs."),
+
     own("inline", WORKERS, "--no-inline", BOOL_OFF, True,
         "Whether the thread that reads requests runs them, too. Without it a thread of its own "
         "reads and writes, and each request changes threads."),
@@ -205,7 +213,7 @@ BY_NAME = {setting.name: setting for setting in SETTINGS}
 
 _ANY_USER = "<the current one>"
 _HOOKS = (
-    "on_starting on_reload when_ready pre_fork post_fork post_worker_init worker_int worker_abort "
+    "on_starting on_reload when_ready pre_fork post_fork post_worker_init worker_int "
     "pre_exec pre_request post_request child_exit worker_exit nworkers_changed on_exit ssl_context "
     "on_dirty_starting dirty_post_fork dirty_worker_init dirty_worker_exit"
 )
@@ -214,7 +222,6 @@ _HOOKS = (
 LATER = {
     "max_requests": ("--max-requests", 0),
     "max_requests_jitter": ("--max-requests-jitter", 0),
-    "timeout": ("-t --timeout", 30),
     "reload": ("--reload", False),
     "reload_engine": ("--reload-engine", "auto"),
     "reload_extra_files": ("--reload-extra-file", []),

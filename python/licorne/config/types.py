@@ -196,6 +196,52 @@ def to_worker_class(value):
     )
 
 
+def to_hook(arity):
+    """A callable of so many arguments, or where it is to be found, as `module.name`."""
+
+    def check(value):
+        if value is None:
+            return None
+        found = _imported(value) if isinstance(value, str) else value
+        if not callable(found):
+            raise TypeError(f"Value is not callable: {shown(value)}")
+        if arity not in _arities(found):
+            raise TypeError(f"Value must have an arity of: {arity}")
+        return found
+
+    return check
+
+
+def _imported(path):
+    from importlib import import_module
+
+    module, dot, name = path.rpartition(".")
+    if not dot:
+        raise TypeError(
+            f"Value '{path}' is not an import string. Format: module[.submodules...].object"
+        )
+    try:
+        return getattr(import_module(module), name)
+    except (ImportError, AttributeError):
+        raise TypeError(f"Can not load '{name}' from '{module}'") from None
+
+
+def _arities(function):
+    """The numbers of positional arguments that a callable takes."""
+    from inspect import Parameter, signature
+
+    try:
+        parameters = signature(function).parameters.values()
+    except (TypeError, ValueError):  # in C, and not telling
+        return range(1000)
+    fixed = [
+        p for p in parameters if p.kind in (Parameter.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+    ]
+    least = sum(p.default is Parameter.empty for p in fixed)
+    is_open = any(p.kind is Parameter.VAR_POSITIONAL for p in parameters)
+    return range(least, 1000 if is_open else len(fixed) + 1)
+
+
 def c_int(word):
     """Integers as C writes them: 0022 is octal. (Python's own int(word, 0) refuses that.)"""
     if len(word) > 1 and word[0] == "0" and word[1:].isdigit():
@@ -249,5 +295,6 @@ ACCESS_FORMAT = Kind(
     "takes text with atoms: %(h)s, %({Header}i)s and their like, numbers also as %(D)d; "
     "a percent sign is written %%.",
 )
+HOOK_1 = Kind(to_hook(1), "takes a function of 1 argument, or its name as module.function.")
 LOGLEVEL = Kind(to_loglevel, f"takes one of: {', '.join(LEVELS)}.")
 WORKER_CLASS = Kind(to_worker_class, "takes one of: sync, gthread.")

@@ -68,10 +68,28 @@ static void a_signal_reaches_a_child_and_nobody_after_it(void **state)
     close(hold_fd);
 }
 
+static void the_state_of_a_process_is_one_letter(void **state)
+{
+    pid_t pid;
+    int status, hold_fd;
+
+    (void)state;
+    pid = start_child(0, &hold_fd);
+    assert_int_equal(lc_proc_kill(pid, SIGSTOP), LC_OK);
+    while (lc_proc_state(pid) != 'T')
+        usleep(1000);
+    assert_int_equal(lc_proc_kill(pid, SIGKILL), LC_OK);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(lc_proc_state(pid), '?');
+    assert_int_equal(lc_proc_state(getpid()), 'R');
+    close(hold_fd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(none_is_not_the_same_as_none_yet),
+        cmocka_unit_test(the_state_of_a_process_is_one_letter),
         cmocka_unit_test(a_signal_reaches_a_child_and_nobody_after_it),
     };
 
