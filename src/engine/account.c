@@ -98,7 +98,10 @@ void lc_account_begin(struct lc_worker *w, struct lc_server *s, const struct lc_
     if (lc_list_is_empty(&a->running))
         lc_count_set(&a->slot->call_since_ms, seat->since_ms);
     lc_list_append(&a->running, &seat->running);
-    set_free(w);
+    if (LC_LIKELY(w->caller == s))
+        set_free(w);
+    else
+        lc_account_look(w); /* it has left the queue, and the next turn may be far */
     if (seat->call)
         lc_call_begin(seat->call, seat->since_ms, seat->number, lc_req_text(&x->req, x->req.method),
                       lc_req_text(&x->req, x->req.target), client_of(seat, x->peer, text));
