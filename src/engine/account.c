@@ -98,7 +98,7 @@ void lc_account_begin(struct lc_worker *w, struct lc_server *s, const struct lc_
     if (lc_list_is_empty(&a->running))
         lc_count_set(&a->slot->call_since_ms, seat->since_ms);
     lc_list_append(&a->running, &seat->running);
-    if (LC_LIKELY(w->caller == s))
+    if (LC_LIKELY(w->caller == s && lc_count_get(&a->slot->queued) == 0))
         set_free(w);
     else
         lc_account_look(w); /* it has left the queue, and the next turn may be far */
