@@ -11,6 +11,8 @@ from support.rawhttp import Client, fetch, request
 
 pytestmark = pytest.mark.licorne_only  # gunicorn has none
 
+ONE = ("--threads", "1")  # also where the suite runs with more
+
 
 def board(server):
     """As a worker that is free reads it; the request that asks is in it."""
@@ -65,7 +67,7 @@ class Watched:
 
 @pytest.mark.asan_ci
 def test_call_of_another_worker_is_seen(serve):
-    s = serve(workers=2)
+    s = serve("zoo:app", *ONE, workers=2)
     with held(s, "a"):
         slots = board(s)
         (call,) = calls(slots, "/hold")
@@ -86,7 +88,7 @@ def test_call_of_another_worker_is_seen(serve):
 
 
 def test_long_target_is_cut_and_its_length_told(serve):
-    s = serve()
+    s = serve("zoo:app", *ONE)
     target = "/watch_board?" + "x" * 1000
     with Client(s) as c:
         c.send(request(target))
@@ -99,7 +101,7 @@ def test_long_target_is_cut_and_its_length_told(serve):
 
 
 def test_phase_tells_what_a_call_waits_for(serve):
-    s = serve("zoo:app", "--no-body-buffering", workers=2)
+    s = serve("zoo:app", "--no-body-buffering", *ONE, workers=2)
     with Client(s) as upload:
         upload.send(request("/read_steps", "POST", headers={"Content-Length": 10}) + b"first")
         s.wait_for_mark("first")
@@ -109,7 +111,7 @@ def test_phase_tells_what_a_call_waits_for(serve):
 
 
 def test_phase_tells_of_a_slow_reader(serve):
-    s = serve(conf="response_memory = 10000\nresponse_file = 0\n", workers=2)
+    s = serve("zoo:app", *ONE, conf="response_memory = 10000\nresponse_file = 0\n", workers=2)
     with Client(s, rcvbuf=4096) as reader:
         reader.send(request("/large?n=8000000&how=pieces"))
         wait_until(lambda: [c["phase"] for c in calls(board(s), "/large")] == ["output"])
@@ -117,7 +119,7 @@ def test_phase_tells_of_a_slow_reader(serve):
 
 
 @pytest.mark.asan_ci
-@pytest.mark.parametrize("options", [[], ["--threads", "3"]])
+@pytest.mark.parametrize("options", [ONE, ["--threads", "3"]])
 def test_counters_add_up_over_workers(serve, options):
     s = serve("zoo:app", *options, workers=2)
     before = board(s)
@@ -150,7 +152,7 @@ def test_counters_add_up_over_workers(serve, options):
 
 
 def test_latency_is_from_the_request_to_the_end_of_its_call(serve):
-    s = serve()
+    s = serve("zoo:app", *ONE)
     with Client(s) as waits:
         watched = Watched(s)
         waits.send(request("/ping"))
@@ -164,7 +166,7 @@ def test_latency_is_from_the_request_to_the_end_of_its_call(serve):
 
 
 def test_connections_are_counted_by_state(serve):
-    s = serve(workers=2)
+    s = serve("zoo:app", *ONE, workers=2)
     clients = [Client(s) for _ in range(5)]
     for c in clients[:3]:
         assert c.get("/ping").body == b"pong"
@@ -181,11 +183,11 @@ def test_connections_are_counted_by_state(serve):
     wait_until(lambda: states() == [0, 0, 0], 5, "all gone")
 
 
-@pytest.mark.parametrize("options", [[], ["--threads", "2"]])
+@pytest.mark.parametrize("options", [ONE, ["--threads", "2"]])
 def test_queue_is_seen_while_all_threads_are_busy(serve, options):
     s = serve("zoo:app", *options)
     with contextlib.ExitStack() as stack:
-        if options:
+        if options != ONE:
             stack.enter_context(held(s, "a"))
         watched = Watched(s)
         (slot,) = watched.slots()
@@ -197,7 +199,7 @@ def test_queue_is_seen_while_all_threads_are_busy(serve, options):
         before = watched.slots()[0]["queued_seconds"]
         wait_until(lambda: watched.slots()[0]["queued_seconds"] > before + 0.1, 5, "they age")
         assert watched.slots()[0]["free"] == 0
-        assert len(watched.slots()[0]["calls"]) == (2 if options else 1)
+        assert len(watched.slots()[0]["calls"]) == (1 if options == ONE else 2)
         watched.end()
         for c in waiting:
             assert c.read_response().body == b"pong"
@@ -213,7 +215,7 @@ def test_free_threads_are_those_that_could_take_a_request(serve):
 
 @pytest.mark.asan_ci
 def test_slot_of_a_worker_that_died_is_cleared_and_its_counters_stay(serve):
-    s = serve(workers=2, expect_errors=True)
+    s = serve("zoo:app", *ONE, workers=2, expect_errors=True)
     with Client(s) as c:
         c.send(request("/hold?who=a"))
         s.wait_for_mark("held-a")
