@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #define SCRATCH 4096 /* of a value that is put together before it is written */
+#define SHORT   16   /* bytes of most literals */
 #define MARK    "..."
 
 enum what {
@@ -40,19 +41,13 @@ struct lc_access_op {
 
 #define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
 
-/* The high bit of each byte that is zero, and perhaps of some above one. */
-static inline uint64_t zeros(uint64_t v)
-{
-    return (v - EACH(1)) & ~v;
-}
-
-/* Does one of eight bytes need an escape, or a look? */
+/* Does one of eight bytes need an escape, or a look?  High bits are set by bytes from 0x80, below 0x20, 0x7f, and by those
+ * that are a quote or a backslash; what carries or borrows into its neighbour is such a byte itself. */
 static inline bool is_special(uint64_t v)
 {
-    uint64_t low = (v - EACH(0x20)) & ~v;
+    uint64_t quote = (v ^ EACH('"')) - EACH(1), backslash = (v ^ EACH('\\')) - EACH(1);
 
-    return ((v | low | zeros(v ^ EACH('"')) | zeros(v ^ EACH('\\')) | zeros(v ^ EACH(0x7f))) &
-            EACH(0x80)) != 0;
+    return ((v | (v - EACH(0x20)) | (v + EACH(1)) | quote | backslash) & EACH(0x80)) != 0;
 }
 
 /* The length of a UTF-8 sequence of something that can be seen, else 0. */
@@ -232,9 +227,8 @@ static struct lc_str named(const struct lc_access_op *op, const struct lc_access
     return or_dash(r->named(r->ctx, (enum lc_access_source)op->from, op->text));
 }
 
-/* What an operation writes, before escaping. */
-static struct lc_str value_of(struct lc_access_format *f, const struct lc_access_op *op,
-                              const struct lc_access_record *r, char *scratch)
+static struct lc_str made_value(struct lc_access_format *f, const struct lc_access_op *op,
+                                const struct lc_access_record *r, char *scratch)
 {
     switch (op->what) {
     case LITERAL:
@@ -261,11 +255,17 @@ static struct lc_str value_of(struct lc_access_format *f, const struct lc_access
         return decimal(r->took_ns, scratch);
     case PID:
         return pid_of(r->pid, scratch);
-    case NAMED:
-        return named(op, r);
     default:
-        return or_dash(r->text[op->what]);
+        return named(op, r);
     }
+}
+
+/* What an operation writes, before escaping. */
+static inline struct lc_str value_of(struct lc_access_format *f, const struct lc_access_op *op,
+                                     const struct lc_access_record *r, char *scratch)
+{
+    return op->what < LC_ACCESS_TEXTS ? or_dash(r->text[op->what])
+                                      : made_value(f, op, r, scratch);
 }
 
 /* --- lines ---------------------------------------------------------------------------------------------------- */
@@ -375,6 +375,23 @@ static bool put_padded(const struct lc_access_op *op, struct line *l, struct lc_
     return true;
 }
 
+static inline bool put(struct line *l, const struct lc_access_op *op, struct lc_str v)
+{
+    if (LC_UNLIKELY(!op->is_plain))
+        return put_padded(op, l, v);
+    return is_foreign(op) ? put_escaped(l, v) : put_plain(l, v);
+}
+
+/* A short literal, with what lies behind it: a copy of a known size is one move. */
+static inline bool put_short(struct line *l, const struct lc_access_op *op)
+{
+    if (op->what != LITERAL || op->text.n > SHORT || l->end - l->at < SHORT)
+        return false;
+    memcpy(l->at, op->text.p, SHORT);
+    l->at += op->text.n;
+    return true;
+}
+
 /* Takes from the longest field until it fits; literals stay, for they are the format's. */
 static void shorten(const struct lc_access_format *f, size_t *lens, size_t cap)
 {
@@ -419,12 +436,10 @@ size_t lc_access_line(struct lc_access_format *f, const struct lc_access_record 
     LC_CHECK(cap >= LC_ACCESS_LINE_MIN);
     for (size_t i = 0; i < f->nops; i++) {
         const struct lc_access_op *op = &f->ops[i];
-        struct lc_str v = value_of(f, op, r, scratch);
-        bool fits = !op->is_plain      ? put_padded(op, &l, v)
-                    : is_foreign(op) ? put_escaped(&l, v)
-                                     : put_plain(&l, v);
 
-        if (LC_UNLIKELY(!fits))
+        if (put_short(&l, op))
+            continue;
+        if (LC_UNLIKELY(!put(&l, op, value_of(f, op, r, scratch))))
             return cut_line(f, r, dst, cap);
     }
     *l.at++ = '\n';
@@ -527,11 +542,21 @@ static void add_op(struct lc_access_format *f, struct lc_access_op op)
     f->ops[f->nops++] = op;
 }
 
+/* Literals that follow each other become one. */
 static void add_literal(struct lc_access_format *f, const char *p, size_t n)
 {
-    if (n > 0)
+    struct lc_access_op *last = f->nops > 0 ? &f->ops[f->nops - 1] : NULL;
+    char *at = f->text + f->text_len;
+
+    if (n == 0)
+        return;
+    memcpy(at, p, n);
+    f->text_len += n;
+    if (last && last->what == LITERAL)
+        last->text.n += n;
+    else
         add_op(f, (struct lc_access_op){
-                      .what = LITERAL, .precision = UINT16_MAX, .text = lc_str_of(p, n)});
+                      .what = LITERAL, .precision = UINT16_MAX, .text = lc_str_of(at, n)});
 }
 
 /* The request line in pieces: copied straight from the request, and cut where it is long. */
@@ -542,6 +567,23 @@ static void add_line(struct lc_access_format *f)
         if (i < LC_ACCESS_PROTOCOL)
             add_literal(f, " ", 1);
     }
+}
+
+static void add_atom(struct lc_access_format *f, struct lc_access_op op)
+{
+    struct lc_str name = op.text;
+    bool is_plain = op.width == 0 && op.precision == UINT16_MAX && !op.is_quoted;
+
+    if (op.what == NAMED) {
+        op.text.p = memcpy(f->text + f->text_len, name.p, name.n);
+        f->text_len += name.n;
+    }
+    if (op.what == LINE && is_plain)
+        add_line(f);
+    else if (op.what == NOTHING && is_plain)
+        add_literal(f, "-", 1);
+    else
+        add_op(f, op);
 }
 
 static uint32_t needs_of(const struct lc_access_op *op)
@@ -578,10 +620,7 @@ static enum lc_rc compile(struct lc_access_format *f, struct lc_str s, size_t *a
         if (!parse_atom(&op, s, &i))
             return LC_EINVAL;
         from = i;
-        if (op.what == LINE && op.width == 0 && op.precision == UINT16_MAX && !op.is_quoted)
-            add_line(f);
-        else
-            add_op(f, op);
+        add_atom(f, op);
     }
     add_literal(f, s.p + from, i - from);
     for (i = 0; i < f->nops; i++)
@@ -595,13 +634,12 @@ enum lc_rc lc_access_compile(struct lc_access_format *f, struct lc_str text, siz
 
     memset(f, 0, sizeof *f);
     *at = 0;
-    if (text.n > sizeof f->text)
+    if (text.n > LC_ACCESS_FORMAT_MAX)
         return LC_ELIMIT;
     if ((f->ops = calloc(LC_ACCESS_OPS_MAX, sizeof *f->ops)) == NULL)
         return LC_ENOMEM;
-    memcpy(f->text, text.p, text.n);
     tzset();
-    if ((rc = compile(f, lc_str_of(f->text, text.n), at)) != LC_OK)
+    if ((rc = compile(f, text, at)) != LC_OK)
         lc_access_free(f);
     return rc;
 }

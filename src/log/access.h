@@ -58,14 +58,15 @@ struct lc_access_format {
     time_t stamp_s; /* the second that stamp tells */
     size_t stamp_len;
     char stamp[40];
-    char text[LC_ACCESS_FORMAT_MAX]; /* what the operations point into */
+    size_t text_len;
+    char text[LC_ACCESS_FORMAT_MAX + 16]; /* literals and names; 16 more: they are copied in pieces of that size */
 };
 
 /* LC_EINVAL: *at is where the format cannot be understood.  LC_ELIMIT: it is too long.  LC_ENOMEM. */
 LC_MUST_USE enum lc_rc lc_access_compile(struct lc_access_format *f, struct lc_str text,
                                          size_t *at);
 void lc_access_free(struct lc_access_format *f);
-/* Writes the line with its LF; returns its length.  cap >= LC_ACCESS_LINE_MIN; a line that would be longer is cut in its
+/* Writes the line with its LF, and perhaps more within cap; returns its length.  cap >= LC_ACCESS_LINE_MIN; a line that would be longer is cut in its
  * longest field, which then ends in "...". */
 size_t lc_access_line(struct lc_access_format *f, const struct lc_access_record *r, char *dst,
                       size_t cap);

@@ -52,7 +52,7 @@ static const char *line_of(const char *format, const struct lc_access_record *r)
     memset(line, 'Z', sizeof line);
     n = lc_access_line(&f, r, line, LC_ACCESS_LINE_MIN);
     assert_true(n > 0 && n <= LC_ACCESS_LINE_MIN && line[n - 1] == '\n');
-    assert_int_equal(line[n], 'Z');
+    assert_int_equal(line[LC_ACCESS_LINE_MIN], 'Z');
     line[n - 1] = '\0';
     lc_access_free(&f);
     return line;
