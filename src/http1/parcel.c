@@ -17,11 +17,20 @@ _Static_assert(sizeof(((struct lc_addr *)0)->u) <= sizeof(((struct lc_parcel_hea
 
 /* --- wrapping ------------------------------------------------------------------------------------------------- */
 
+/* What has come of a streamed body is here as it was received, unless chunks were decoded. */
+static bool is_body_movable(const struct lc_h1_conn *c)
+{
+    const struct lc_body *b = &c->req->x.body;
+    bool is_raw = b->length >= 0 || c->in.p + c->wire == b->mem;
+
+    return !b->is_failed && (b->is_done || (is_raw && lc_spool_here(&b->file) == 0));
+}
+
 static bool can_move(const struct lc_h1_conn *c)
 {
     const struct lc_exchange *x = &c->req->x;
 
-    if (c->state != LC_H1_CALL || x->is_handed || !x->body.is_done || x->body.is_failed)
+    if (c->state != LC_H1_CALL || x->is_handed || !is_body_movable(c))
         return false;
     if (c->is_gone || c->is_lent || c->is_answering || c->want_close || x->res.is_head_sent)
         return false;
@@ -53,7 +62,7 @@ enum lc_rc lc_parcel_wrap(struct lc_exchange *x, struct lc_parcel *p)
     if (!can_move(c))
         return LC_EUNSUP;
     head_len = head_len_of(c);
-    if (size_of(c, head_len) > LC_PARCEL_MAX && b->mem_len > b->mem_off &&
+    if (size_of(c, head_len) > LC_PARCEL_MAX && b->mem_len > b->mem_off && b->is_done &&
         (rc = lc_body_spill(b, c->h1->tmp_dir)) != LC_OK)
         return rc;
     if (size_of(c, head_len) > LC_PARCEL_MAX)
@@ -72,11 +81,16 @@ enum lc_rc lc_parcel_wrap(struct lc_exchange *x, struct lc_parcel *p)
         .ready_ms = x->ready_ms,
         .ready_ns = x->ready_ns,
     };
+    if (!b->is_done) {
+        p->head.is_partial = 1;
+        p->head.rest_len += p->head.body_len;
+        p->head.body_len = 0;
+    }
     memcpy(p->head.peer, &c->peer.u, sizeof c->peer.u);
     p->v[0] = (struct iovec){&p->head, sizeof p->head};
     p->v[1] = (struct iovec){c->in.p + c->at, head_len};
-    p->v[2] = (struct iovec){b->mem + b->mem_off, p->head.body_len};
-    p->v[3] = (struct iovec){c->in.p + c->wire, p->head.rest_len};
+    p->v[2] = (struct iovec){b->mem + b->mem_off, b->mem_len - b->mem_off};
+    p->v[3] = (struct iovec){c->in.p + c->wire, c->in.len - c->wire};
     p->fds[0] = c->stream.fd;
     p->fds[1] = b->file.fd;
     p->nfds = p->head.file_len > 0 ? 2 : 1;
@@ -110,7 +124,9 @@ static bool is_sound(const struct lc_h1 *h1, const struct lc_parcel_head *h, siz
 {
     uint64_t all = (uint64_t)h->head_len + h->body_len + h->rest_len;
 
-    if (h->magic != MAGIC || h->version != VERSION || h->reserved != 0 || !is_address(h))
+    if (h->magic != MAGIC || h->version != VERSION || h->is_partial > 1 || !is_address(h))
+        return false;
+    if (h->is_partial && (h->body_len > 0 || h->file_len > 0))
         return false;
     if (all != n - sizeof *h || h->head_len == 0 || h->listener >= h1->nlisteners)
         return false;
@@ -140,6 +156,12 @@ enum lc_rc lc_parcel_body(struct lc_h1_conn *c, size_t head_len)
     int64_t max = c->h1->limits->body, length = LC_MAX(x->req.content_length, 0);
 
     c->h1->parcel = NULL;
+    x->started_ms = h->started_ms;
+    x->ready_ms = h->ready_ms;
+    x->ready_ns = h->ready_ns;
+    x->is_handed = true;
+    if (h->is_partial)
+        return head_len == h->head_len ? lc_h1_body_begin(c, head_len) : LC_CLOSED;
     lc_body_init(b, x->req.is_chunked ? -1 : length);
     b->mem = c->in.p + head_len;
     b->received = (int64_t)(h->file_len + h->body_len);
@@ -153,10 +175,6 @@ enum lc_rc lc_parcel_body(struct lc_h1_conn *c, size_t head_len)
     b->is_done = true;
     c->wire = (uint32_t)head_len + h->body_len;
     x->req.want_continue = false; /* it has sent its body */
-    x->started_ms = h->started_ms;
-    x->ready_ms = h->ready_ms;
-    x->ready_ns = h->ready_ns;
-    x->is_handed = true;
     return LC_OK;
 }
 

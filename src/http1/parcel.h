@@ -4,7 +4,7 @@
  *      descriptors: the connection, then the file of a spooled body
  *
  * The sibling parses the head again, by its own limits, and takes the body as it is; from then on the connection is its
- * own.  Numbers are in the machine's order: both ends are forks of one master.  Opening a parcel trusts none of them all
+ * own.  Of a body that is streamed, what has come of it counts as what followed: the sibling reads on from there.  Numbers are in the machine's order: both ends are forks of one master.  Opening a parcel trusts none of them all
  * the same.
  *
  *   I1  wrapping changes nothing that the client or the application could see: a parcel that finds no taker is dropped.
@@ -29,7 +29,7 @@ struct lc_parcel_head {
     uint32_t listener;
     uint8_t peer[28]; /* sockaddr_in or sockaddr_in6 */
     uint32_t head_len, body_len, rest_len;
-    uint32_t reserved; /* 0 */
+    uint32_t is_partial; /* the body is still arriving */
     uint64_t file_len;
     uint64_t started_ms, ready_ms, ready_ns; /* on the clock that all processes share */
 };
@@ -42,8 +42,8 @@ struct lc_parcel {
 };
 
 /* Describes a waiting request for one sendmsg; p is good until the exchange or the connection is touched.  LC_EUNSUP: it
- * cannot move (it moved before, an answer has begun, its client is gone, its body is still arriving, it has no plain
- * socket).  LC_ELIMIT: too long.  LC_ENOSPC, LC_ENOFD: a long body could not be put into a file. */
+ * cannot move (it moved before, an answer has begun, its client is gone, part of its body was decoded and the rest is not
+ * here, it has no plain socket).  LC_ELIMIT: too long.  LC_ENOSPC, LC_ENOFD: a long body could not be put into a file. */
 LC_MUST_USE enum lc_rc lc_parcel_wrap(struct lc_exchange *x, struct lc_parcel *p);
 /* It is with the sibling: the exchange and the connection are gone from here, and the client has noticed nothing. */
 void lc_parcel_sent(struct lc_exchange *x);

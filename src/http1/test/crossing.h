@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #define POST(length) "POST /p HTTP/1.1\r\nHost: h\r\nContent-Length: " length "\r\n\r\n"
+#define CHUNKED      "POST /p HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 /* What crosses: bytes of just this length, so that a read past them is seen. */
 struct crossing {
