@@ -227,7 +227,9 @@ void lc_worker_stop(struct lc_worker *w, bool is_graceful)
 /* An application that was called may have taken the guest's wake-ups for itself: the main thread looks. */
 static void look_at_guest(struct lc_worker *w)
 {
-    if (!w->conf->is_main_called || w->ncalls == w->ncalls_seen || w->main_seat == NULL)
+    if (!w->conf->is_main_called || w->main_seat == NULL)
+        return;
+    if (w->ncalls == w->ncalls_seen && !atomic_load(&w->wants_wakeups)) /* it has looked */
         return;
     w->ncalls_seen = w->ncalls;
     atomic_store_explicit(&w->wants_wakeups, true, memory_order_relaxed);

@@ -190,9 +190,11 @@ static int live(struct lc_py_worker *p, int slot, bool *is_closed)
     p->app = PyObject_CallMethod(p->callbacks, "worker_boot", "i", slot);
     if (p->app == NULL)
         status = boot_failure(p->st);
-    else if (!set_up_calls(p))
+    if (p->worker.owner.is_forked) /* by the import, whose child came back here */
+        lc_py_leave(p->app ? 0 : status, p->conf.graceful_ms);
+    if (p->app && !set_up_calls(p))
         PyErr_Print();
-    else if (p->conf.is_early || open_worker(p))
+    else if (p->app && (p->conf.is_early || open_worker(p)))
         p->is_booted = true;
     if (p->is_booted && lc_py_keep_wakeups(p) < 0)
         PyErr_Print();

@@ -25,6 +25,9 @@ def boot():
             wait_for_file("release")
             os._exit(0)
         wait_for_file("go")
+    elif how == "stray":
+        if os.fork() == 0:
+            mark("child", str(os.getpid()))
     else:
         wait_for_file("go")
     if how == "fail":
