@@ -176,6 +176,23 @@ static void give_up(struct lc_py_worker *p)
     }
 }
 
+/* False: *status is what the process ends with. */
+static bool boot(struct lc_py_worker *p, int slot, int *status)
+{
+    p->app = PyObject_CallMethod(p->callbacks, "worker_boot", "i", slot);
+    if (p->app == NULL)
+        *status = boot_failure(p->st);
+    if (p->worker.owner.is_forked) /* by the import, whose child came back here */
+        lc_py_leave(p->app ? 0 : *status, p->conf.graceful_ms);
+    if (p->app == NULL)
+        return false;
+    if (set_up_calls(p) && (p->conf.is_early || open_worker(p)) && lc_py_keep_wakeups(p) == 0)
+        return true;
+    if (PyErr_Occurred())
+        PyErr_Print();
+    return false;
+}
+
 /* Boots and serves; *is_closed as serve() has it.  -> the exit status */
 static int live(struct lc_py_worker *p, int slot, bool *is_closed)
 {
@@ -187,23 +204,13 @@ static int live(struct lc_py_worker *p, int slot, bool *is_closed)
     }
     if (p->conf.is_early && !open_worker(p))
         return status;
-    p->app = PyObject_CallMethod(p->callbacks, "worker_boot", "i", slot);
-    if (p->app == NULL)
-        status = boot_failure(p->st);
-    if (p->worker.owner.is_forked) /* by the import, whose child came back here */
-        lc_py_leave(p->app ? 0 : status, p->conf.graceful_ms);
-    if (p->app && !set_up_calls(p))
-        PyErr_Print();
-    else if (p->app && (p->conf.is_early || open_worker(p)))
+    if (boot(p, slot, &status)) {
         p->is_booted = true;
-    if (p->is_booted && lc_py_keep_wakeups(p) < 0)
-        PyErr_Print();
-    if (p->is_booted) {
         lc_worker_ready(&p->worker);
         *is_closed = serve(p);
         return p->exit_status;
     }
-    if (p->conf.is_early)
+    if (p->worker.has_watcher)
         give_up(p);
     return status;
 }
