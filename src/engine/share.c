@@ -48,6 +48,20 @@ bool lc_share_has_free_sibling(const struct lc_worker *w)
     return free_elsewhere(w, 1) > 0;
 }
 
+bool lc_share_has_serving_sibling(const struct lc_worker *w)
+{
+    const struct lc_board *b = w->conf->board;
+    uint32_t used = is_alone(w) ? 0 : lc_board_used(b);
+
+    for (uint32_t i = 1; i < used; i++) {
+        struct lc_board_slot *s = lc_board_slot(b, (w->conf->slot + i) % used);
+
+        if (atomic_load_explicit(&s->life, memory_order_relaxed) == LC_LIFE_SERVING)
+            return true;
+    }
+    return false;
+}
+
 /* --- taking --------------------------------------------------------------------------------------------------- */
 
 static void count(struct lc_worker *w, size_t offset)

@@ -44,6 +44,8 @@ void lc_share_close(struct lc_worker *w);
 uint32_t lc_share_idle(const struct lc_worker *w);
 /* Has a sibling one? */
 bool lc_share_has_free_sibling(const struct lc_worker *w);
+/* Is one there that has booted, busy or not? */
+bool lc_share_has_serving_sibling(const struct lc_worker *w);
 
 /* Threads became free, or none is any more: parcels are waited for, or left to others. */
 void lc_share_follow(struct lc_worker *w);

@@ -12,17 +12,11 @@
 static const char busy_answer[] =
     "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
 
-/* What nobody has taken for so long is a booting worker's, too: its siblings boot as well, or none of them is free. */
-static bool is_left_to_us(const struct lc_worker *w)
-{
-    return w->pending_ms && w->loop.now_ms >= w->pending_ms + BOOT_PATIENCE_MS;
-}
-
 /* One more than these now?  See share.h; and one that has booted is ahead of one that has not. */
 static bool wants_connections(struct lc_worker *w, uint32_t naccepted)
 {
     if (w->state == LC_WORKER_BOOTING)
-        return lc_h1_has_room(&w->h1) && (!w->conf->is_multiprocess || is_left_to_us(w));
+        return lc_h1_has_room(&w->h1) && !lc_share_has_serving_sibling(w);
     if (w->state != LC_WORKER_RUNNING || !lc_h1_has_room(&w->h1))
         return false;
     return naccepted < lc_share_idle(w) || !lc_share_has_free_sibling(w);
@@ -258,7 +252,9 @@ void lc_worker_stop(struct lc_worker *w, bool is_graceful)
 /* An application that was called may have taken the guest's wake-ups for itself: the main thread looks. */
 static void look_at_guest(struct lc_worker *w)
 {
-    if (!w->conf->is_main_called || w->ncalls == w->ncalls_seen || w->main_seat == NULL)
+    if (!w->conf->is_main_called || w->main_seat == NULL)
+        return;
+    if (w->ncalls == w->ncalls_seen && !atomic_load(&w->wants_wakeups)) /* it has looked */
         return;
     w->ncalls_seen = w->ncalls;
     atomic_store_explicit(&w->wants_wakeups, true, memory_order_relaxed);
@@ -282,22 +278,8 @@ static void look_at_parent(struct lc_worker *w)
     begin_drain(w);
 }
 
-static void look_at_clients(struct lc_worker *w)
-{
-    bool is_pending = false;
-
-    for (uint32_t i = 0; i < w->nlisteners && !is_pending; i++)
-        is_pending = lc_sock_is_readable(w->listeners[i].watch.fd);
-    if (!is_pending)
-        w->pending_ms = 0;
-    else if (w->pending_ms == 0)
-        w->pending_ms = w->loop.now_ms;
-}
-
 void lc_worker_follow(struct lc_worker *w)
 {
-    if (w->state == LC_WORKER_BOOTING && w->conf->is_multiprocess)
-        look_at_clients(w);
     look_at_parent(w);
     go_to_the_end(w);
     lc_worker_set_accepting(w);

@@ -85,8 +85,6 @@ struct lc_worker {
     int chained_fd;               /* what the pipe says is written there too; -1 */
     uint64_t end_by_ms;           /* while draining */
     uint64_t look_ms;             /* when to look at the parent next */
-    uint64_t
-        pending_ms; /* while booting: since when clients wait that no sibling takes; 0: none does */
     uint64_t ncalls, ncalls_seen; /* begun, and at the last look */
     pid_t master;
 };

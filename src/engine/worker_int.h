@@ -5,8 +5,7 @@
 #include "engine/worker.h"
 
 #define PARENT_LOOK_MS   1000
-#define BOOT_LOOK_MS     5
-#define BOOT_PATIENCE_MS 20
+#define BOOT_LOOK_MS   20 /* while a sibling serves: whether it still does */
 
 /* serve.c */
 extern const struct lc_owner_face lc_worker_face;

@@ -230,6 +230,24 @@ static void tell_ready(struct lc_py_worker *p)
         atomic_store(&b->life, LC_LIFE_SERVING);
 }
 
+/* False: *status is what the process ends with. */
+static bool boot(struct lc_py_worker *p, int *status)
+{
+    p->app = boot_guest(p);
+    if (p->app == NULL)
+        *status = boot_failure(p->st);
+    if (p->worker.owner.is_forked) /* by the import, whose child came back here */
+        lc_py_leave(p->app ? 0 : *status, p->conf.graceful_ms);
+    if (p->app == NULL)
+        return false;
+    set_step(p->st, LC_BOOT_ENGINE);
+    if (set_up_calls(p) && (p->conf.is_early || open_worker(p)) && lc_py_keep_wakeups(p) == 0)
+        return true;
+    if (PyErr_Occurred())
+        PyErr_Print();
+    return false;
+}
+
 /* Boots and serves; *is_closed as serve() has it.  -> the exit status */
 static int live(struct lc_py_worker *p, bool *is_closed)
 {
@@ -241,24 +259,14 @@ static int live(struct lc_py_worker *p, bool *is_closed)
     }
     if (p->conf.is_early && !open_worker(p))
         return status;
-    p->app = boot_guest(p);
-    if (p->app)
-        set_step(p->st, LC_BOOT_ENGINE);
-    if (p->app == NULL)
-        status = boot_failure(p->st);
-    else if (!set_up_calls(p))
-        PyErr_Print();
-    else if (p->conf.is_early || open_worker(p))
+    if (boot(p, &status)) {
         p->is_booted = true;
-    if (p->is_booted && lc_py_keep_wakeups(p) < 0)
-        PyErr_Print();
-    if (p->is_booted) {
         lc_worker_ready(&p->worker);
         tell_ready(p);
         *is_closed = serve(p);
         return p->exit_status;
     }
-    if (p->conf.is_early)
+    if (p->worker.has_watcher)
         give_up(p);
     return status;
 }

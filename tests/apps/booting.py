@@ -7,7 +7,7 @@ import time
 from zoo import app as zoo_app
 from zoo_core import mark, wait_for_file
 
-SECONDS = 3
+SECONDS = 2
 
 
 def boot():
@@ -18,13 +18,16 @@ def boot():
     if how == "sleep":
         time.sleep(SECONDS)
     elif how == "compute":  # in C, and without letting go of the GIL
-        ctypes.PyDLL(None).usleep(SECONDS * 1_000_000 - 1)
+        ctypes.PyDLL(None).usleep(SECONDS * 1_000_000)
     elif how == "fork":
         if os.fork() == 0:
             mark("child", str(os.getpid()))
             wait_for_file("release")
             os._exit(0)
         wait_for_file("go")
+    elif how == "stray":
+        if os.fork() == 0:
+            mark("child", str(os.getpid()))
     else:
         wait_for_file("go")
     if how == "fail":

@@ -178,7 +178,7 @@ SETTINGS = (
         "reads and writes, and each request changes threads."),
     own("health_path", SOCKET, "--health-path", HEALTH_PATH, None,
         "A path that the engine answers itself, however busy the application is: 200 while it "
-        "serves, 503 while it leaves."),
+        "serves, 503 while it imports the application and while it leaves."),
     own("queue_size", WORKERS, "--queue-size", POS_INT, 0,
         "The most requests of a worker that may wait for a thread (else 503); 0 lifts the limit."),
     own("queue_timeout", WORKERS, "--queue-timeout", SECONDS, 0,
