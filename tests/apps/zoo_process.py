@@ -94,6 +94,19 @@ def fork_and_hold(environ, start_response):
         os._exit(0)
 
 
+@view
+def leave_orphan(environ, start_response):
+    """A grandchild that ends when its parent has: then it is nobody's, or the master's."""
+    if pid := os.fork():
+        os.waitpid(pid, 0)
+        return text(start_response, "left")
+    parent = os.getpid()
+    if os.fork() == 0:
+        while os.getppid() == parent:
+            time.sleep(0.005)
+    os._exit(0)
+
+
 HELPERS = []  # pipes to programs that run until the worker ends
 
 
