@@ -39,8 +39,8 @@ struct lc_engine_conf {
     const char *tmp_dir; /* NULL: the system's */
     const char *server;  /* the Server field */
     bool has_access_log;
-    int access_fd;             /* borrowed; the same number while the log is rotated */
-    const char *access_format; /* Gunicorn's access_log_format */
+    int access_fd;                /* borrowed; the same number while the log is rotated */
+    const char *access_format;    /* Gunicorn's access_log_format */
     pid_t master;                 /* whose death ends the worker; 0: whoever is the parent now */
     uint32_t timeout_ms;          /* a sync worker whose call is older does not beat; 0: none */
     const struct lc_board *board; /* NULL: nothing is written */

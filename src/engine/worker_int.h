@@ -4,7 +4,7 @@
 
 #include "engine/worker.h"
 
-#define PARENT_LOOK_MS   1000
+#define PARENT_LOOK_MS 1000
 #define BOOT_LOOK_MS   20 /* while a sibling serves: whether it still does */
 
 /* serve.c */

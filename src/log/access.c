@@ -54,7 +54,7 @@ static inline bool is_special(uint64_t v)
 static size_t utf8_len(const uint8_t *p, size_t n)
 {
     static const uint32_t least[5] = {0, 0, 0xa0, 0x800, 0x10000};
-    size_t len = p[0] >= 0xf0 && p[0] < 0xf8 ? 4
+    size_t len = p[0] >= 0xf0 && p[0] < 0xf8   ? 4
                  : p[0] >= 0xe0 && p[0] < 0xf0 ? 3
                  : p[0] >= 0xc0 && p[0] < 0xe0 ? 2
                                                : 0;
@@ -264,8 +264,7 @@ static struct lc_str made_value(struct lc_access_format *f, const struct lc_acce
 static inline struct lc_str value_of(struct lc_access_format *f, const struct lc_access_op *op,
                                      const struct lc_access_record *r, char *scratch)
 {
-    return op->what < LC_ACCESS_TEXTS ? or_dash(r->text[op->what])
-                                      : made_value(f, op, r, scratch);
+    return op->what < LC_ACCESS_TEXTS ? or_dash(r->text[op->what]) : made_value(f, op, r, scratch);
 }
 
 /* --- lines ---------------------------------------------------------------------------------------------------- */
@@ -455,15 +454,24 @@ struct atom {
 };
 
 static const struct atom atoms[] = {
-    {'h', LC_ACCESS_REMOTE, false},  {'l', NOTHING, false},
-    {'u', USER, false},              {'t', STAMP, false},
-    {'r', LINE, false},              {'m', LC_ACCESS_METHOD, false},
-    {'U', LC_ACCESS_PATH, false},    {'q', LC_ACCESS_QUERY, false},
-    {'H', LC_ACCESS_PROTOCOL, false}, {'s', STATUS, false},
-    {'B', SENT, true},               {'b', SENT, false},
-    {'f', LC_ACCESS_REFERER, false}, {'a', LC_ACCESS_AGENT, false},
-    {'T', SECONDS, true},            {'D', MICROS, true},
-    {'M', MILLIS, true},             {'L', DECIMAL, false},
+    {'h', LC_ACCESS_REMOTE, false},
+    {'l', NOTHING, false},
+    {'u', USER, false},
+    {'t', STAMP, false},
+    {'r', LINE, false},
+    {'m', LC_ACCESS_METHOD, false},
+    {'U', LC_ACCESS_PATH, false},
+    {'q', LC_ACCESS_QUERY, false},
+    {'H', LC_ACCESS_PROTOCOL, false},
+    {'s', STATUS, false},
+    {'B', SENT, true},
+    {'b', SENT, false},
+    {'f', LC_ACCESS_REFERER, false},
+    {'a', LC_ACCESS_AGENT, false},
+    {'T', SECONDS, true},
+    {'D', MICROS, true},
+    {'M', MILLIS, true},
+    {'L', DECIMAL, false},
     {'p', PID, false},
 };
 

@@ -150,13 +150,6 @@ bool lc_sock_peek_gone(int fd)
     return r == 0;
 }
 
-bool lc_sock_is_readable(int fd)
-{
-    struct pollfd p = {.fd = fd, .events = POLLIN};
-
-    return poll(&p, 1, 0) == 1 && (p.revents & POLLIN);
-}
-
 enum lc_rc lc_sock_send(int fd, const void *p, size_t n, size_t *sent)
 {
     ssize_t r;

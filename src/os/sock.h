@@ -49,8 +49,6 @@ LC_MUST_USE enum lc_rc lc_sock_accept(int listen_fd, int *fd, struct lc_addr *pe
 LC_MUST_USE enum lc_rc lc_sock_recv(int fd, void *p, size_t n, size_t *got);
 /* True when the peer closed or reset and nothing it sent waits to be read. */
 bool lc_sock_peek_gone(int fd);
-/* Whether a client waits in this listener's queue, or there is something to read. */
-bool lc_sock_is_readable(int fd);
 
 /* LC_OK: *sent bytes went, perhaps fewer than asked.  LC_AGAIN: none fit.  LC_CLOSED: the peer is
  * gone.  LC_ENOMEM, LC_EIO.  *sent is 0 unless LC_OK. */

@@ -85,9 +85,9 @@ def test_the_default_format_and_a_missing_field(serve):
     with Client(s) as c:
         c.send(request("/ping", version="HTTP/1.0")).read_response()
     (line,) = lines_of(s)
-    assert re.fullmatch(
-        rf'127\.0\.0\.1 - - {STAMP} "GET /ping HTTP/1\.0" 200 4 "-" "-"', line
-    ), line
+    assert re.fullmatch(rf'127\.0\.0\.1 - - {STAMP} "GET /ping HTTP/1\.0" 200 4 "-" "-"', line), (
+        line
+    )
 
 
 @pytest.mark.asan_ci
@@ -348,7 +348,9 @@ def test_usr1_after_rotation_begins_a_new_file(serve):
         wait_until(s.access.exists, 10, "the new file")
         here = [f"/proc/{pid}/fd" for pid in s.worker_pids()]
         wait_until(
-            lambda: not any(str(old) == os.readlink(f"{d}/{n}") for d in here for n in os.listdir(d)),
+            lambda: (
+                not any(str(old) == os.readlink(f"{d}/{n}") for d in here for n in os.listdir(d))
+            ),
             10,
             "no worker with the old file",
         )
