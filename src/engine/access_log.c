@@ -157,8 +157,7 @@ static struct lc_str response_field(const struct texts *t, struct lc_str name)
         const char *end = memchr(rest.p, '\r', rest.n);
         struct lc_str line = lc_str_of(rest.p, end ? (size_t)(end - rest.p) : rest.n);
 
-        if (line.n > name.n && line.p[name.n] == ':' &&
-            lc_str_ieq(lc_str_of(line.p, name.n), name))
+        if (line.n > name.n && line.p[name.n] == ':' && lc_str_ieq(lc_str_of(line.p, name.n), name))
             found = lc_str_trim(lc_str_of(line.p + name.n + 1, line.n - name.n - 1));
         line.n = LC_MIN(line.n + 2, rest.n);
         rest = lc_str_of(rest.p + line.n, rest.n - line.n);
@@ -345,8 +344,8 @@ static void set_texts(struct lc_access_record *r, struct texts *t, uint32_t need
         r->text[LC_ACCESS_PROTOCOL] = protocol_of(t);
     if (needs & LC_BIT(LC_ACCESS_PATH))
         r->text[LC_ACCESS_PATH] = path_of(t);
-    if (needs & (LC_BIT(LC_ACCESS_AUTHORIZATION) | LC_BIT(LC_ACCESS_REFERER) |
-                 LC_BIT(LC_ACCESS_AGENT)))
+    if (needs &
+        (LC_BIT(LC_ACCESS_AUTHORIZATION) | LC_BIT(LC_ACCESS_REFERER) | LC_BIT(LC_ACCESS_AGENT)))
         set_fields(r, t->x);
 }
 

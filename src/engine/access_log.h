@@ -10,14 +10,16 @@
 #include "log/access.h"
 #include "log/sink.h"
 
-#define LC_ACCESS_LOG_SOON_MS 50 /* how long the engine waits at most while lines wait for their reader */
+#define LC_ACCESS_LOG_SOON_MS \
+    50 /* how long the engine waits at most while lines wait for their reader */
 
 struct lc_access_log {
     bool is_on;
     bool is_timed; /* the format asks for the duration */
     pid_t pid;
     const struct lc_engine_conf *conf;
-    const char *mount, *software; /* of the environment: SCRIPT_NAME, SERVER_SOFTWARE; NULL: not set */
+    const char *mount,
+        *software; /* of the environment: SCRIPT_NAME, SERVER_SOFTWARE; NULL: not set */
     struct lc_access_format format;
     struct lc_sink sink;
 };

@@ -38,7 +38,7 @@ struct lc_engine_conf {
     bool has_access_log;
     int access_fd;             /* borrowed; the same number while the log is rotated */
     const char *access_format; /* Gunicorn's access_log_format */
-    pid_t master;        /* whose death ends the worker; 0: whoever is the parent now */
+    pid_t master;              /* whose death ends the worker; 0: whoever is the parent now */
     uint32_t nlisteners;
     struct lc_engine_listener listeners[LC_LISTENERS_MAX];
 };

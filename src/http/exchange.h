@@ -82,7 +82,7 @@ struct lc_exchange {
     uint64_t ready_ms;     /* the handler's: when the request was complete; 0: never */
     void *call;            /* the handler's: who runs it */
     uint64_t called_ns;    /* the handler's: when its application was called; 0: it was not */
-    uint64_t done_ns;      /* the handler's: when its answer was complete, if its end comes later; else 0 */
+    uint64_t done_ns;      /* the handler's: when its answer was complete, if before its end */
     struct lc_arena arena; /* goes with the exchange */
     struct lc_field fields[LC_EXCHANGE_FIELDS];
     char first[LC_EXCHANGE_ARENA]; /* the arena's first chunk */

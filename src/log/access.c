@@ -2,7 +2,7 @@
  *
  *   I1  nothing that came from outside reaches the line but through an escape: put_escaped or escape.
  *   I2  the common line is written in one pass; only one that does not fit is measured first and cut. */
-#include "log/access.h"
+#include "log/access_int.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,32 +10,6 @@
 #define SCRATCH 4096 /* of a value that is put together before it is written */
 #define SHORT   16   /* bytes of most literals */
 #define MARK    "..."
-
-enum what {
-    /* 0 to LC_ACCESS_TEXTS - 1: that text of the record */
-    LITERAL = LC_ACCESS_TEXTS,
-    NOTHING, /* an atom that nobody knows: "-" */
-    LINE,
-    USER,
-    STAMP,
-    STATUS,
-    SENT,
-    SECONDS,
-    MILLIS,
-    MICROS,
-    DECIMAL,
-    PID,
-    NAMED,
-};
-
-struct lc_access_op {
-    uint8_t what;
-    uint8_t from; /* of NAMED: enum lc_access_source */
-    bool is_left, is_zero, is_quoted, is_plain;
-    uint16_t width;
-    uint16_t precision; /* UINT16_MAX: none */
-    struct lc_str text; /* of LITERAL, and the name of NAMED */
-};
 
 /* --- escaping ------------------------------------------------------------------------------------------------- */
 
@@ -50,15 +24,20 @@ static inline bool is_special(uint64_t v)
     return ((v | (v - EACH(0x20)) | (v + EACH(1)) | quote | backslash) & EACH(0x80)) != 0;
 }
 
+/* How long a UTF-8 sequence is by its first byte, 0 if none begins so. */
+static size_t utf8_claim(uint8_t first)
+{
+    if (first >= 0xf8)
+        return 0;
+    return first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : first >= 0xc0 ? 2 : 0;
+}
+
 /* The length of a UTF-8 sequence of something that can be seen, else 0. */
 static size_t utf8_len(const uint8_t *p, size_t n)
 {
     static const uint32_t least[5] = {0, 0, 0xa0, 0x800, 0x10000};
-    size_t len = p[0] >= 0xf0 && p[0] < 0xf8 ? 4
-                 : p[0] >= 0xe0 && p[0] < 0xf0 ? 3
-                 : p[0] >= 0xc0 && p[0] < 0xe0 ? 2
-                                               : 0;
-    uint32_t code = len ? p[0] & (0x7fu >> len) : 0;
+    size_t len = utf8_claim(p[0]);
+    uint32_t code = p[0] & (0x7fu >> len);
 
     if (len == 0 || len > n)
         return 0;
@@ -67,7 +46,9 @@ static size_t utf8_len(const uint8_t *p, size_t n)
             return 0;
         code = code << 6 | (p[i] & 0x3fu);
     }
-    return code < least[len] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000) ? 0 : len;
+    if (code < least[len] || code > 0x10ffff)
+        return 0;
+    return code >= 0xd800 && code < 0xe000 ? 0 : len;
 }
 
 /* The first of p's n > 0 bytes, or its character, as the log has it: returns how long that is, *used what it took. */
@@ -231,29 +212,29 @@ static struct lc_str made_value(struct lc_access_format *f, const struct lc_acce
                                 const struct lc_access_record *r, char *scratch)
 {
     switch (op->what) {
-    case LITERAL:
+    case LC_OP_LITERAL:
         return op->text;
-    case NOTHING:
+    case LC_OP_NOTHING:
         return LC_STR("-");
-    case LINE:
+    case LC_OP_LINE:
         return line_of(r, scratch);
-    case USER:
+    case LC_OP_USER:
         return user_of(r->text[LC_ACCESS_AUTHORIZATION], scratch);
-    case STAMP:
+    case LC_OP_STAMP:
         return stamp_of(f, r->now);
-    case STATUS:
+    case LC_OP_STATUS:
         return r->status > 0 ? number((uint64_t)r->status, scratch) : LC_STR("-");
-    case SENT:
+    case LC_OP_SENT:
         return number((uint64_t)r->sent, scratch);
-    case SECONDS:
+    case LC_OP_SECONDS:
         return number(r->took_ns / 1000000000u, scratch);
-    case MILLIS:
+    case LC_OP_MILLIS:
         return number(r->took_ns / 1000000u, scratch);
-    case MICROS:
+    case LC_OP_MICROS:
         return number(r->took_ns / 1000u, scratch);
-    case DECIMAL:
+    case LC_OP_DECIMAL:
         return decimal(r->took_ns, scratch);
-    case PID:
+    case LC_OP_PID:
         return pid_of(r->pid, scratch);
     default:
         return named(op, r);
@@ -264,15 +245,15 @@ static struct lc_str made_value(struct lc_access_format *f, const struct lc_acce
 static inline struct lc_str value_of(struct lc_access_format *f, const struct lc_access_op *op,
                                      const struct lc_access_record *r, char *scratch)
 {
-    return op->what < LC_ACCESS_TEXTS ? or_dash(r->text[op->what])
-                                      : made_value(f, op, r, scratch);
+    return op->what < LC_ACCESS_TEXTS ? or_dash(r->text[op->what]) : made_value(f, op, r, scratch);
 }
 
 /* --- lines ---------------------------------------------------------------------------------------------------- */
 
 static bool is_foreign(const struct lc_access_op *op)
 {
-    return op->what < LC_ACCESS_TEXTS || op->what == LINE || op->what == USER || op->what == NAMED;
+    return op->what < LC_ACCESS_TEXTS || op->what == LC_OP_LINE || op->what == LC_OP_USER ||
+           op->what == LC_OP_NAMED;
 }
 
 struct line {
@@ -385,7 +366,7 @@ static inline bool put(struct line *l, const struct lc_access_op *op, struct lc_
 /* A short literal, with what lies behind it: a copy of a known size is one move. */
 static inline bool put_short(struct line *l, const struct lc_access_op *op)
 {
-    if (op->what != LITERAL || op->text.n > SHORT || l->end - l->at < SHORT)
+    if (op->what != LC_OP_LITERAL || op->text.n > SHORT || l->end - l->at < SHORT)
         return false;
     memcpy(l->at, op->text.p, SHORT);
     l->at += op->text.n;
@@ -402,7 +383,7 @@ static void shorten(const struct lc_access_format *f, size_t *lens, size_t cap)
     while (total > cap) {
         longest = f->nops;
         for (size_t i = 0; i < f->nops; i++) {
-            if (f->ops[i].what != LITERAL && (longest == f->nops || lens[i] > lens[longest]))
+            if (f->ops[i].what != LC_OP_LITERAL && (longest == f->nops || lens[i] > lens[longest]))
                 longest = i;
         }
         LC_CHECK(longest < f->nops && lens[longest] >= sizeof MARK);
@@ -444,209 +425,4 @@ size_t lc_access_line(struct lc_access_format *f, const struct lc_access_record 
     }
     *l.at++ = '\n';
     return (size_t)(l.at - dst);
-}
-
-/* --- compiling ------------------------------------------------------------------------------------------------ */
-
-struct atom {
-    char letter;
-    uint8_t what;
-    bool is_number; /* as Gunicorn has it: %d formats it */
-};
-
-static const struct atom atoms[] = {
-    {'h', LC_ACCESS_REMOTE, false},  {'l', NOTHING, false},
-    {'u', USER, false},              {'t', STAMP, false},
-    {'r', LINE, false},              {'m', LC_ACCESS_METHOD, false},
-    {'U', LC_ACCESS_PATH, false},    {'q', LC_ACCESS_QUERY, false},
-    {'H', LC_ACCESS_PROTOCOL, false}, {'s', STATUS, false},
-    {'B', SENT, true},               {'b', SENT, false},
-    {'f', LC_ACCESS_REFERER, false}, {'a', LC_ACCESS_AGENT, false},
-    {'T', SECONDS, true},            {'D', MICROS, true},
-    {'M', MILLIS, true},             {'L', DECIMAL, false},
-    {'p', PID, false},
-};
-
-/* {name}i, {name}o, {name}e, or one letter; *is_number tells what %d may format. */
-static void set_atom(struct lc_access_op *op, struct lc_str name, bool *is_number)
-{
-    char last = name.n > 2 ? name.p[name.n - 1] : '\0';
-
-    *is_number = false;
-    op->what = NOTHING;
-    if (name.n > 2 && name.p[0] == '{' && name.p[name.n - 2] == '}' &&
-        (last == 'i' || last == 'o' || last == 'e' || last == 'I' || last == 'O' || last == 'E')) {
-        last = lc_ascii_lower(last);
-        op->what = NAMED;
-        op->from = last == 'i' ? LC_ACCESS_IN : last == 'o' ? LC_ACCESS_OUT : LC_ACCESS_ENVIRON;
-        op->text = lc_str_of(name.p + 1, name.n - 3);
-    }
-    for (size_t i = 0; name.n == 1 && i < LC_ARRAY_LEN(atoms); i++) {
-        if (atoms[i].letter == name.p[0]) {
-            op->what = atoms[i].what;
-            *is_number = atoms[i].is_number;
-        }
-    }
-}
-
-/* Digits of at most three places; what comes behind them is judged by who asked. */
-static uint16_t small_number(struct lc_str s, size_t *i)
-{
-    uint16_t v = 0;
-
-    for (int n = 0; n < 3 && *i < s.n && s.p[*i] >= '0' && s.p[*i] <= '9'; n++, (*i)++)
-        v = (uint16_t)(v * 10 + (s.p[*i] - '0'));
-    return v;
-}
-
-static bool is_at(struct lc_str s, size_t i, const char *any_of)
-{
-    return i < s.n && strchr(any_of, s.p[i]) && s.p[i] != '\0';
-}
-
-/* "(name)", flags, width, precision, conversion: what stands behind a '%'.  Moves *i behind it. */
-static bool parse_atom(struct lc_access_op *op, struct lc_str s, size_t *i)
-{
-    const char *close = is_at(s, *i, "(") ? memchr(s.p + *i, ')', s.n - *i) : NULL;
-    bool is_number;
-    struct lc_str name;
-
-    if (close == NULL)
-        return false;
-    name = lc_str_of(s.p + *i + 1, (size_t)(close - s.p) - *i - 1);
-    if (name.n > 0 && memchr(name.p, '(', name.n))
-        return false; /* Python counts nested ones; no atom has any */
-    set_atom(op, name, &is_number);
-    for (*i = (size_t)(close - s.p) + 1; is_at(s, *i, "-0"); (*i)++) {
-        op->is_left = op->is_left || s.p[*i] == '-';
-        op->is_zero = op->is_zero || s.p[*i] == '0';
-    }
-    op->width = small_number(s, i);
-    op->precision = UINT16_MAX;
-    if (is_at(s, *i, ".")) {
-        (*i)++;
-        op->precision = small_number(s, i);
-    }
-    if (is_at(s, *i, "diu")) { /* zeros go before numbers only, and not behind them */
-        op->is_zero = op->is_zero && !op->is_left;
-        return is_number && op->precision == UINT16_MAX && ++*i;
-    }
-    op->is_zero = false;
-    op->is_quoted = is_at(s, *i, "ra") && !is_number;
-    return is_at(s, *i, "sra") && ++*i;
-}
-
-static void add_op(struct lc_access_format *f, struct lc_access_op op)
-{
-    op.is_plain = op.width == 0 && op.precision == UINT16_MAX && !op.is_quoted;
-    f->ops[f->nops++] = op;
-}
-
-/* Literals that follow each other become one. */
-static void add_literal(struct lc_access_format *f, const char *p, size_t n)
-{
-    struct lc_access_op *last = f->nops > 0 ? &f->ops[f->nops - 1] : NULL;
-    char *at = f->text + f->text_len;
-
-    if (n == 0)
-        return;
-    memcpy(at, p, n);
-    f->text_len += n;
-    if (last && last->what == LITERAL)
-        last->text.n += n;
-    else
-        add_op(f, (struct lc_access_op){
-                      .what = LITERAL, .precision = UINT16_MAX, .text = lc_str_of(at, n)});
-}
-
-/* The request line in pieces: copied straight from the request, and cut where it is long. */
-static void add_line(struct lc_access_format *f)
-{
-    for (int i = LC_ACCESS_METHOD; i <= LC_ACCESS_PROTOCOL; i++) {
-        add_op(f, (struct lc_access_op){.what = (uint8_t)i, .precision = UINT16_MAX});
-        if (i < LC_ACCESS_PROTOCOL)
-            add_literal(f, " ", 1);
-    }
-}
-
-static void add_atom(struct lc_access_format *f, struct lc_access_op op)
-{
-    struct lc_str name = op.text;
-    bool is_plain = op.width == 0 && op.precision == UINT16_MAX && !op.is_quoted;
-
-    if (op.what == NAMED) {
-        op.text.p = memcpy(f->text + f->text_len, name.p, name.n);
-        f->text_len += name.n;
-    }
-    if (op.what == LINE && is_plain)
-        add_line(f);
-    else if (op.what == NOTHING && is_plain)
-        add_literal(f, "-", 1);
-    else
-        add_op(f, op);
-}
-
-static uint32_t needs_of(const struct lc_access_op *op)
-{
-    if (op->what < LC_ACCESS_TEXTS)
-        return LC_BIT(op->what);
-    if (op->what == LINE)
-        return LC_BIT(LC_ACCESS_METHOD) | LC_BIT(LC_ACCESS_TARGET) | LC_BIT(LC_ACCESS_PROTOCOL);
-    if (op->what == USER)
-        return LC_BIT(LC_ACCESS_AUTHORIZATION);
-    return op->what >= SECONDS && op->what <= DECIMAL ? LC_ACCESS_NEEDS_DURATION : 0;
-}
-
-static enum lc_rc compile(struct lc_access_format *f, struct lc_str s, size_t *at)
-{
-    size_t from = 0, i = 0;
-
-    while (i < s.n) {
-        struct lc_access_op op = {0};
-
-        if (s.p[i] != '%') {
-            i++;
-            continue;
-        }
-        *at = i;
-        if (f->nops + 8 > LC_ACCESS_OPS_MAX)
-            return LC_ELIMIT;
-        add_literal(f, s.p + from, i - from);
-        from = ++i;
-        if (is_at(s, i, "%")) {
-            i++; /* the second stays where the next literal begins */
-            continue;
-        }
-        if (!parse_atom(&op, s, &i))
-            return LC_EINVAL;
-        from = i;
-        add_atom(f, op);
-    }
-    add_literal(f, s.p + from, i - from);
-    for (i = 0; i < f->nops; i++)
-        f->needs |= needs_of(&f->ops[i]);
-    return LC_OK;
-}
-
-enum lc_rc lc_access_compile(struct lc_access_format *f, struct lc_str text, size_t *at)
-{
-    enum lc_rc rc;
-
-    memset(f, 0, sizeof *f);
-    *at = 0;
-    if (text.n > LC_ACCESS_FORMAT_MAX)
-        return LC_ELIMIT;
-    if ((f->ops = calloc(LC_ACCESS_OPS_MAX, sizeof *f->ops)) == NULL)
-        return LC_ENOMEM;
-    tzset();
-    if ((rc = compile(f, text, at)) != LC_OK)
-        lc_access_free(f);
-    return rc;
-}
-
-void lc_access_free(struct lc_access_format *f)
-{
-    free(f->ops);
-    f->ops = NULL;
-    f->nops = 0;
 }

@@ -59,7 +59,8 @@ struct lc_access_format {
     size_t stamp_len;
     char stamp[40];
     size_t text_len;
-    char text[LC_ACCESS_FORMAT_MAX + 16]; /* literals and names; 16 more: they are copied in pieces of that size */
+    char text[LC_ACCESS_FORMAT_MAX +
+              16]; /* literals and names; 16 more: they are copied in pieces of that size */
 };
 
 /* LC_EINVAL: *at is where the format cannot be understood.  LC_ELIMIT: it is too long.  LC_ENOMEM. */

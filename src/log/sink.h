@@ -15,9 +15,10 @@
 
 #include "log/log.h"
 
-#define LC_SINK_LINE_MAX 65536u    /* of a file's lines */
-#define LC_SINK_PIPE_MAX 4096u     /* of others', and of one write: what a pipe takes whole or not at all */
-#define LC_SINK_MAX      (1u << 20) /* bytes that wait */
+#define LC_SINK_LINE_MAX 65536u /* of a file's lines */
+#define LC_SINK_PIPE_MAX \
+    4096u /* of others', and of one write: what a pipe takes whole or not at all */
+#define LC_SINK_MAX (1u << 20) /* bytes that wait */
 
 enum lc_sink_kind { LC_SINK_FILE, LC_SINK_PIPE, LC_SINK_SOCKET, LC_SINK_THREAD };
 
@@ -25,15 +26,15 @@ struct lc_sink_writer;
 
 struct lc_sink {
     enum lc_sink_kind kind;
-    int fd;           /* of FILE, SOCKET and THREAD: borrowed, and the same number when the log is rotated */
+    int fd; /* of FILE, SOCKET and THREAD: borrowed, and the same number when the log is rotated */
     bool is_fd_owned; /* a pipe's, opened anew */
     char *buf;
     size_t len, cap;
-    bool is_torn;    /* the first line in buf is the rest of one that was written in part */
-    bool is_failing; /* the error log was told */
-    bool has_passed; /* lines were written since the last drop */
-    bool is_over;    /* ... that nobody reads it any more: not said twice */
-    enum lc_rc why;  /* of the last drop */
+    bool is_torn;           /* the first line in buf is the rest of one that was written in part */
+    bool is_failing;        /* the error log was told */
+    bool has_passed;        /* lines were written since the last drop */
+    bool is_over;           /* ... that nobody reads it any more: not said twice */
+    enum lc_rc why;         /* of the last drop */
     uint64_t dropped, lost; /* lines: not said yet, and all since it failed */
     uint64_t say_ms, dropped_ms;
     struct lc_sink_writer *writer;

@@ -128,14 +128,27 @@ static void widths_and_precisions_are_python_s(void **state)
     static const struct {
         const char *format, *expected;
     } rows[] = {
-        {"%(m)6s|", "   GET|"},     {"%(m)-6s|", "GET   |"},   {"%(m).2s|", "GE|"},
-        {"%(m)6.2s|", "    GE|"},   {"%(m)06s|", "   GET|"},   {"%(m)2s|", "GET|"},
-        {"%(T)d|", "3|"},           {"%(T)05d|", "00003|"},    {"%(T)-5d|", "3    |"},
-        {"%(T)-05d|", "3    |"},    {"%(B)i%(D)u|", "12343045678|"},
-        {"%(m)r|", "'GET'|"},       {"%(T)r|", "3|"},          {"%(s)r|", "'200'|"},
-        {"%(r).5s|", "GET /|"},     {"%(r)25s|", "  GET /a%20b?q=1 HTTP/1.1|"},
-        {"%(m).0s|", "|"},          {"%(m).s|", "|"},          {"%(l)3s|", "  -|"},
-        {"%(t).5s|", "[06/N|"},     {"%(m)8a|", "   'GET'|"},
+        {"%(m)6s|", "   GET|"},
+        {"%(m)-6s|", "GET   |"},
+        {"%(m).2s|", "GE|"},
+        {"%(m)6.2s|", "    GE|"},
+        {"%(m)06s|", "   GET|"},
+        {"%(m)2s|", "GET|"},
+        {"%(T)d|", "3|"},
+        {"%(T)05d|", "00003|"},
+        {"%(T)-5d|", "3    |"},
+        {"%(T)-05d|", "3    |"},
+        {"%(B)i%(D)u|", "12343045678|"},
+        {"%(m)r|", "'GET'|"},
+        {"%(T)r|", "3|"},
+        {"%(s)r|", "'200'|"},
+        {"%(r).5s|", "GET /|"},
+        {"%(r)25s|", "  GET /a%20b?q=1 HTTP/1.1|"},
+        {"%(m).0s|", "|"},
+        {"%(m).s|", "|"},
+        {"%(l)3s|", "  -|"},
+        {"%(t).5s|", "[06/N|"},
+        {"%(m)8a|", "   'GET'|"},
     };
     struct lc_access_record r = record();
 
@@ -177,23 +190,23 @@ static void what_could_forge_a_line_is_escaped(void **state)
     escapes("\x7f", 1, "\\x7f");
     escapes("\x1f", 1, "\\x1f");
     escapes(" ~!#[]", 6, " ~!#[]");
-    escapes("\xc3\xa9", 2, "\xc3\xa9");             /* e acute, as UTF-8 */
-    escapes("\xe9", 1, "\\xe9");                    /* the same, as Latin-1 */
-    escapes("\xc2\x9b", 2, "\\xc2\\x9b");           /* a control character too */
+    escapes("\xc3\xa9", 2, "\xc3\xa9");   /* e acute, as UTF-8 */
+    escapes("\xe9", 1, "\\xe9");          /* the same, as Latin-1 */
+    escapes("\xc2\x9b", 2, "\\xc2\\x9b"); /* a control character too */
     escapes("\xe2\x82\xac", 3, "\xe2\x82\xac");
-    escapes("\xe2\x82", 2, "\\xe2\\x82");           /* half of one */
+    escapes("\xe2\x82", 2, "\\xe2\\x82"); /* half of one */
     escapes("\xf0\x9f\xa6\x84", 4, "\xf0\x9f\xa6\x84");
-    escapes("\xc0\x8a", 2, "\\xc0\\x8a");           /* LF, the long way */
+    escapes("\xc0\x8a", 2, "\\xc0\\x8a"); /* LF, the long way */
     escapes("\xe0\x80\x8a", 3, "\\xe0\\x80\\x8a");
-    escapes("\xed\xa0\x80", 3, "\\xed\\xa0\\x80");  /* half of a pair */
+    escapes("\xed\xa0\x80", 3, "\\xed\\xa0\\x80"); /* half of a pair */
     escapes("\xf5\x80\x80\x80", 4, "\\xf5\\x80\\x80\\x80");
     escapes("\xff", 1, "\\xff");
 }
 
 static void every_foreign_text_is_escaped(void **state)
 {
-    static const char *const formats[] = {"%(h)s", "%(m)s", "%(U)s", "%(q)s", "%(H)s", "%(f)s",
-                                          "%(a)s", "%(U)9s", "%(U)-9s", "%(U)r"};
+    static const char *const formats[] = {"%(h)s", "%(m)s", "%(U)s",  "%(q)s",   "%(H)s",
+                                          "%(f)s", "%(a)s", "%(U)9s", "%(U)-9s", "%(U)r"};
     struct lc_access_record r = record();
 
     (void)state;
@@ -203,7 +216,7 @@ static void every_foreign_text_is_escaped(void **state)
         assert_non_null(strstr(line_of(formats[i], &r), "a\\x0ab"));
     is_line("%(r)s", &r, "a\\x0ab a\\x0ab a\\x0ab");
     is_line("%(r).7s", &r, "a\\x0ab ");
-    is_line("%(U).4s|", &r, "a|"); /* no half of an escape */
+    is_line("%(U).4s|", &r, "a|");                              /* no half of an escape */
     r.text[LC_ACCESS_AUTHORIZATION] = LC_STR("Basic YQpiOng="); /* a LF b */
     is_line("%(u)s", &r, "a\\x0ab");
 }
@@ -213,11 +226,16 @@ static void the_user_comes_from_basic_authorization(void **state)
     static const struct {
         const char *field, *expected;
     } rows[] = {
-        {"Basic dXNlcjpwYXNz", "user"}, {"basic   dXNlcjpwYXNz  ", "user"},
-        {"BASIC dXNlcg==", "user"},     {"Basic Og==", "-"},
-        {"Basic OnBhc3M=", "-"},        {"Basic ", "-"},
-        {"Basic", "-"},                 {"Bearer dXNlcjpwYXNz", "-"},
-        {"Basic dXN*lcjpwYXNz", "-"},   {"", "-"},
+        {"Basic dXNlcjpwYXNz", "user"},
+        {"basic   dXNlcjpwYXNz  ", "user"},
+        {"BASIC dXNlcg==", "user"},
+        {"Basic Og==", "-"},
+        {"Basic OnBhc3M=", "-"},
+        {"Basic ", "-"},
+        {"Basic", "-"},
+        {"Bearer dXNlcjpwYXNz", "-"},
+        {"Basic dXN*lcjpwYXNz", "-"},
+        {"", "-"},
         {"Basic w7xzZXI6eA==", "\xc3\xbcser"},
     };
     struct lc_access_record r = record();
@@ -275,7 +293,8 @@ static void a_long_line_is_cut_in_its_longest_field(void **state)
     r.text[LC_ACCESS_AGENT] = lc_str_of(agent, sizeof agent);
     line = line_of("%(h)s \"%(r)s\" \"%(a)s\" %(s)s", &r);
     assert_true(strlen(line) < LC_ACCESS_LINE_MIN);
-    assert_non_null(strstr(line, "t... HTTP/1.1\" \"...\" 200")); /* the longest went, then the next */
+    assert_non_null(
+        strstr(line, "t... HTTP/1.1\" \"...\" 200")); /* the longest went, then the next */
 
     r.text[LC_ACCESS_AGENT] = lc_str_of(agent, LC_ACCESS_LINE_MIN - 1);
     assert_int_equal(strlen(line_of("%(a)s", &r)), LC_ACCESS_LINE_MIN - 1);
@@ -320,10 +339,10 @@ static void a_format_without_sense_is_refused_where_it_ends(void **state)
         const char *format;
         size_t at;
     } rows[] = {
-        {"%", 0},        {"a%", 1},      {"%s", 0},        {"ab %h", 3},     {"%(h)", 0},
-        {"%(h", 0},      {"%(h)d", 0},   {"%(s)d", 0},     {"%(L)d", 0},     {"%({x}i)d", 0},
-        {"%(h)c", 0},    {"%(h)1000s", 0}, {"%(T)f", 0},   {"%(T).2d", 0},   {"%((h))s", 0},
-        {"%% %(h)q", 3}, {"%(h)*s", 0},  {"%(zz)d", 0},
+        {"%", 0},        {"a%", 1},        {"%s", 0},     {"ab %h", 3},   {"%(h)", 0},
+        {"%(h", 0},      {"%(h)d", 0},     {"%(s)d", 0},  {"%(L)d", 0},   {"%({x}i)d", 0},
+        {"%(h)c", 0},    {"%(h)1000s", 0}, {"%(T)f", 0},  {"%(T).2d", 0}, {"%((h))s", 0},
+        {"%% %(h)q", 3}, {"%(h)*s", 0},    {"%(zz)d", 0},
     };
 
     (void)state;

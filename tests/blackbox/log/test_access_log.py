@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import pathlib
 import re
 import signal
 import subprocess
@@ -85,9 +86,9 @@ def test_the_default_format_and_a_missing_field(serve):
     with Client(s) as c:
         c.send(request("/ping", version="HTTP/1.0")).read_response()
     (line,) = lines_of(s)
-    assert re.fullmatch(
-        rf'127\.0\.0\.1 - - {STAMP} "GET /ping HTTP/1\.0" 200 4 "-" "-"', line
-    ), line
+    assert re.fullmatch(rf'127\.0\.0\.1 - - {STAMP} "GET /ping HTTP/1\.0" 200 4 "-" "-"', line), (
+        line
+    )
 
 
 @pytest.mark.asan_ci
@@ -274,7 +275,8 @@ def test_a_stopped_reader_stops_nobody(serve, fifo, tmp_path):
         assert slow_requests(s, n) < deadline(2)
         s.wait_log(r"\[WARNING\] The access log loses lines: its reader is too slow")
         for pid in (s.pid, *s.worker_pids()):
-            flags = re.search(r"flags:\s+(\d+)", open(f"/proc/{pid}/fdinfo/1").read())[1]
+            info = pathlib.Path(f"/proc/{pid}/fdinfo/1").read_text()
+            flags = re.search(r"flags:\s+(\d+)", info)[1]
             assert not int(flags, 8) & os.O_NONBLOCK, "standard output is not the server's alone"
         reader.send_signal(signal.SIGCONT)
         fetch(s, "/ping/last")
@@ -348,7 +350,9 @@ def test_usr1_after_rotation_begins_a_new_file(serve):
         wait_until(s.access.exists, 10, "the new file")
         here = [f"/proc/{pid}/fd" for pid in s.worker_pids()]
         wait_until(
-            lambda: not any(str(old) == os.readlink(f"{d}/{n}") for d in here for n in os.listdir(d)),
+            lambda: (
+                not any(str(old) == os.readlink(f"{d}/{n}") for d in here for n in os.listdir(d))
+            ),
             10,
             "no worker with the old file",
         )
