@@ -2,7 +2,7 @@
  *
  *   I1  nothing that came from outside reaches the line but through an escape: put_escaped or escape.
  *   I2  the common line is written in one pass; only one that does not fit is measured first and cut. */
-#include "log/access.h"
+#include "log/access_int.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,32 +10,6 @@
 #define SCRATCH 4096 /* of a value that is put together before it is written */
 #define SHORT   16   /* bytes of most literals */
 #define MARK    "..."
-
-enum what {
-    /* 0 to LC_ACCESS_TEXTS - 1: that text of the record */
-    LITERAL = LC_ACCESS_TEXTS,
-    NOTHING, /* an atom that nobody knows: "-" */
-    LINE,
-    USER,
-    STAMP,
-    STATUS,
-    SENT,
-    SECONDS,
-    MILLIS,
-    MICROS,
-    DECIMAL,
-    PID,
-    NAMED,
-};
-
-struct lc_access_op {
-    uint8_t what;
-    uint8_t from; /* of NAMED: enum lc_access_source */
-    bool is_left, is_zero, is_quoted, is_plain;
-    uint16_t width;
-    uint16_t precision; /* UINT16_MAX: none */
-    struct lc_str text; /* of LITERAL, and the name of NAMED */
-};
 
 /* --- escaping ------------------------------------------------------------------------------------------------- */
 
@@ -50,15 +24,28 @@ static inline bool is_special(uint64_t v)
     return ((v | (v - EACH(0x20)) | (v + EACH(1)) | quote | backslash) & EACH(0x80)) != 0;
 }
 
+/* How long a UTF-8 sequence is by its first byte, 0 if none begins so. */
+static size_t utf8_claim(uint8_t first)
+{
+    if (first >= 0xf8)
+        return 0;
+    return first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : first >= 0xc0 ? 2 : 0;
+}
+
 /* The length of a UTF-8 sequence of something that can be seen, else 0. */
 static size_t utf8_len(const uint8_t *p, size_t n)
 {
     static const uint32_t least[5] = {0, 0, 0xa0, 0x800, 0x10000};
+<<<<<<< HEAD
     size_t len = p[0] >= 0xf0 && p[0] < 0xf8   ? 4
                  : p[0] >= 0xe0 && p[0] < 0xf0 ? 3
                  : p[0] >= 0xc0 && p[0] < 0xe0 ? 2
                                                : 0;
     uint32_t code = len ? p[0] & (0x7fu >> len) : 0;
+=======
+    size_t len = utf8_claim(p[0]);
+    uint32_t code = p[0] & (0x7fu >> len);
+>>>>>>> accesslog
 
     if (len == 0 || len > n)
         return 0;
@@ -67,7 +54,9 @@ static size_t utf8_len(const uint8_t *p, size_t n)
             return 0;
         code = code << 6 | (p[i] & 0x3fu);
     }
-    return code < least[len] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000) ? 0 : len;
+    if (code < least[len] || code > 0x10ffff)
+        return 0;
+    return code >= 0xd800 && code < 0xe000 ? 0 : len;
 }
 
 /* The first of p's n > 0 bytes, or its character, as the log has it: returns how long that is, *used what it took. */
@@ -231,29 +220,29 @@ static struct lc_str made_value(struct lc_access_format *f, const struct lc_acce
                                 const struct lc_access_record *r, char *scratch)
 {
     switch (op->what) {
-    case LITERAL:
+    case LC_OP_LITERAL:
         return op->text;
-    case NOTHING:
+    case LC_OP_NOTHING:
         return LC_STR("-");
-    case LINE:
+    case LC_OP_LINE:
         return line_of(r, scratch);
-    case USER:
+    case LC_OP_USER:
         return user_of(r->text[LC_ACCESS_AUTHORIZATION], scratch);
-    case STAMP:
+    case LC_OP_STAMP:
         return stamp_of(f, r->now);
-    case STATUS:
+    case LC_OP_STATUS:
         return r->status > 0 ? number((uint64_t)r->status, scratch) : LC_STR("-");
-    case SENT:
+    case LC_OP_SENT:
         return number((uint64_t)r->sent, scratch);
-    case SECONDS:
+    case LC_OP_SECONDS:
         return number(r->took_ns / 1000000000u, scratch);
-    case MILLIS:
+    case LC_OP_MILLIS:
         return number(r->took_ns / 1000000u, scratch);
-    case MICROS:
+    case LC_OP_MICROS:
         return number(r->took_ns / 1000u, scratch);
-    case DECIMAL:
+    case LC_OP_DECIMAL:
         return decimal(r->took_ns, scratch);
-    case PID:
+    case LC_OP_PID:
         return pid_of(r->pid, scratch);
     default:
         return named(op, r);
@@ -271,7 +260,8 @@ static inline struct lc_str value_of(struct lc_access_format *f, const struct lc
 
 static bool is_foreign(const struct lc_access_op *op)
 {
-    return op->what < LC_ACCESS_TEXTS || op->what == LINE || op->what == USER || op->what == NAMED;
+    return op->what < LC_ACCESS_TEXTS || op->what == LC_OP_LINE || op->what == LC_OP_USER ||
+           op->what == LC_OP_NAMED;
 }
 
 struct line {
@@ -384,7 +374,7 @@ static inline bool put(struct line *l, const struct lc_access_op *op, struct lc_
 /* A short literal, with what lies behind it: a copy of a known size is one move. */
 static inline bool put_short(struct line *l, const struct lc_access_op *op)
 {
-    if (op->what != LITERAL || op->text.n > SHORT || l->end - l->at < SHORT)
+    if (op->what != LC_OP_LITERAL || op->text.n > SHORT || l->end - l->at < SHORT)
         return false;
     memcpy(l->at, op->text.p, SHORT);
     l->at += op->text.n;
@@ -401,7 +391,7 @@ static void shorten(const struct lc_access_format *f, size_t *lens, size_t cap)
     while (total > cap) {
         longest = f->nops;
         for (size_t i = 0; i < f->nops; i++) {
-            if (f->ops[i].what != LITERAL && (longest == f->nops || lens[i] > lens[longest]))
+            if (f->ops[i].what != LC_OP_LITERAL && (longest == f->nops || lens[i] > lens[longest]))
                 longest = i;
         }
         LC_CHECK(longest < f->nops && lens[longest] >= sizeof MARK);
@@ -444,6 +434,7 @@ size_t lc_access_line(struct lc_access_format *f, const struct lc_access_record 
     *l.at++ = '\n';
     return (size_t)(l.at - dst);
 }
+<<<<<<< HEAD
 
 /* --- compiling ------------------------------------------------------------------------------------------------ */
 
@@ -658,3 +649,5 @@ void lc_access_free(struct lc_access_format *f)
     f->ops = NULL;
     f->nops = 0;
 }
+=======
+>>>>>>> accesslog

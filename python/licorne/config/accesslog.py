@@ -1,7 +1,7 @@
-"""What an access log's format may be: Python's own `%` over Gunicorn's atoms, as the C engine does it.
+"""What an access log's format may be: Python's own `%` over Gunicorn's atoms, as the engine does it.
 
-The engine (src/log/access.c) compiles the format; it is looked at here first, so that a format that
-could never give a line is refused before anything starts.
+The engine (src/log/access_format.c) compiles the format; it is looked at here first, so that one
+that could never give a line is refused before anything starts.
 """
 
 import re

@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import pathlib
 import re
 import signal
 import subprocess
@@ -274,7 +275,8 @@ def test_a_stopped_reader_stops_nobody(serve, fifo, tmp_path):
         assert slow_requests(s, n) < deadline(2)
         s.wait_log(r"\[WARNING\] The access log loses lines: its reader is too slow")
         for pid in (s.pid, *s.worker_pids()):
-            flags = re.search(r"flags:\s+(\d+)", open(f"/proc/{pid}/fdinfo/1").read())[1]
+            info = pathlib.Path(f"/proc/{pid}/fdinfo/1").read_text()
+            flags = re.search(r"flags:\s+(\d+)", info)[1]
             assert not int(flags, 8) & os.O_NONBLOCK, "standard output is not the server's alone"
         reader.send_signal(signal.SIGCONT)
         fetch(s, "/ping/last")
