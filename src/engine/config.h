@@ -39,7 +39,6 @@ struct lc_engine_conf {
     const char *tmp_dir; /* NULL: the system's */
     const char *server;  /* the Server field */
     bool has_access_log;
-<<<<<<< HEAD
     int access_fd;                /* borrowed; the same number while the log is rotated */
     const char *access_format;    /* Gunicorn's access_log_format */
     pid_t master;                 /* whose death ends the worker; 0: whoever is the parent now */
@@ -47,11 +46,6 @@ struct lc_engine_conf {
     const struct lc_board *board; /* NULL: nothing is written */
     uint32_t slot;                /* of it: this worker's */
     const int *parcels;           /* the queue of requests between workers: out, in; NULL: none */
-=======
-    int access_fd;             /* borrowed; the same number while the log is rotated */
-    const char *access_format; /* Gunicorn's access_log_format */
-    pid_t master;              /* whose death ends the worker; 0: whoever is the parent now */
->>>>>>> accesslog
     uint32_t nlisteners;
     struct lc_engine_listener listeners[LC_LISTENERS_MAX];
 };
