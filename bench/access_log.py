@@ -1,6 +1,6 @@
-"""bench/access_log.py - what the access log costs a request: CPU time with and without it, in turns.
+"""bench/access_log.py - what the access log costs a request: CPU time with and without it.
 
-A turn is one server with a log to a file and one without, each under the same load; what is told is
+A turn is a server with a log to a file and one without, each under the same load; what is told is
 the median of the turns' differences, since a machine that others use is never equally fast twice.
 With valgrind, instructions a request are counted as well, which repeat to a few: callgrind on the
 same server, over two runs that differ by a number of requests.
