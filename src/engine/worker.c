@@ -100,7 +100,7 @@ static void on_guest_signal(struct lc_watch *watch, uint32_t events LC_UNUSED)
         }
         atomic_store_explicit(&w->has_signal, true, memory_order_release);
     }
-    if (w->main_seat && !w->main_seat->is_called)
+    if (w->main_seat) /* inside a call, too: it may be handlers, which have looked already */
         lc_owner_nudge(&w->owner, w->main_seat);
 }
 

@@ -75,10 +75,16 @@ static void call_back(struct lc_owner *o)
     lc_loop_wake(o->loop);
 }
 
-void lc_owner_leave(struct lc_owner *o)
+/* Wherever a thread lets the lock go that may have touched the engine. */
+static void call_back_if_due(struct lc_owner *o)
 {
     if (LC_UNLIKELY(o->is_waiting && !o->is_woken) && is_due_sooner(o))
         call_back(o);
+}
+
+void lc_owner_leave(struct lc_owner *o)
+{
+    call_back_if_due(o);
     lc_mutex_unlock(&o->lock);
 }
 
@@ -182,35 +188,28 @@ static bool take(struct lc_owner *o, struct lc_seat *s)
 
 /* --- requests ------------------------------------------------------------------------------------------------- */
 
-static void invite(struct lc_owner *o)
+static bool invite(struct lc_owner *o)
 {
     struct lc_seat *idle = LC_LIST_FIRST(&o->idle, struct lc_seat, idle);
 
     if (idle == NULL)
-        return;
+        return false;
     lc_list_remove(&idle->idle);
     idle->is_invited = true;
     o->ninvited++;
     lc_cond_signal(&idle->wake);
+    return true;
 }
 
+/* A stepping thread takes it itself, after this event or after this call.  If it waits for events, the request follows
+ * one that a call without the engine has just answered, and that call may go on; the watcher, too, then looks whether it
+ * wants a thread more. */
 void lc_owner_add_ready(struct lc_owner *o)
 {
     o->nready++;
-    /* A stepping thread takes it itself, after this event or after this call. */
-    if (o->state == LC_OWNER_WATCHED && o->nready > o->ninvited)
-        invite(o);
-}
-
-/* It came from within a call that goes on, while the stepper waits for events or idle threads know of nothing. */
-void lc_owner_press(struct lc_owner *o)
-{
-    if (o->nready <= o->ninvited)
+    if (o->state == LC_OWNER_WATCHED && o->nready > o->ninvited && invite(o))
         return;
-    if (!lc_list_is_empty(&o->idle))
-        invite(o);
-    else if (o->state == LC_OWNER_STEPPED)
-        call_back(o);
+    call_back(o);
 }
 
 void lc_owner_drop_ready(struct lc_owner *o)
@@ -301,6 +300,7 @@ enum lc_turn lc_owner_next(struct lc_owner *o, struct lc_seat *s, uint64_t due_m
         if (s->guest)
             s->guest->leave(s->guest->ctx);
         lc_list_append(&o->idle, &s->idle);
+        call_back_if_due(o);
         if (due_ms == 0)
             lc_cond_wait(&s->wake, &o->lock);
         else
@@ -341,8 +341,10 @@ enum lc_rc lc_owner_wait(struct lc_owner *o, struct lc_seat *s, bool (*ready)(vo
     if (o->state == LC_OWNER_CALLING && o->seat == s)
         give_away(o);
     lc_list_append(&o->waiting, &s->waiting);
-    while (!ready(arg) && o->state != LC_OWNER_ENDED)
+    while (!ready(arg) && o->state != LC_OWNER_ENDED) {
+        call_back_if_due(o);
         lc_cond_wait(&s->wake, &o->lock);
+    }
     lc_list_remove(&s->waiting);
     return o->state == LC_OWNER_ENDED && !ready(arg) ? LC_CLOSED : LC_OK;
 }

@@ -156,8 +156,6 @@ static inline bool lc_owner_steps(const struct lc_owner *o, const struct lc_seat
 /* The watcher: takes the engine from a call, and gives it to an idle thread or keeps it. */
 void lc_owner_steal(struct lc_owner *o);
 void lc_owner_nudge(struct lc_owner *o, struct lc_seat *s);
-/* A ready request waits longer than it should: whoever is free is told. */
-void lc_owner_press(struct lc_owner *o);
 void lc_owner_end(struct lc_owner *o);
 
 #endif

@@ -207,6 +207,24 @@ static void an_idle_thread_is_woken_for_a_request_while_the_watcher_steps(void *
     house_close(&h);
 }
 
+/* As when a call that goes on has answered, and its client had sent more. */
+static void a_request_calls_back_a_thread_that_waits_for_events(void **state)
+{
+    struct house h;
+    uint64_t wait_no;
+
+    (void)state;
+    house_open(&h, false);
+    wait_no = lc_owner_begin_wait(&h.o, -1);
+    assert_int_equal(lc_owner_enter(&h.o), LC_OK);
+    lc_owner_add_ready(&h.o);
+    assert_true(h.o.is_woken);
+    lc_owner_leave(&h.o);
+    assert_true(lc_owner_end_wait(&h.o, wait_no));
+    assert_int_equal(lc_owner_next(&h.o, &h.seat, 0), LC_TURN_CALL);
+    house_close(&h);
+}
+
 static void an_idle_thread_goes_at_the_end(void **state)
 {
     struct house h;
@@ -276,6 +294,7 @@ int main(void)
         EACH(calls_that_are_long_on_average_begin_without_the_turn),
         EACH(an_idle_thread_gets_the_turn_of_a_long_call),
         EACH(an_idle_thread_is_woken_for_a_request_while_the_watcher_steps),
+        EACH(a_request_calls_back_a_thread_that_waits_for_events),
         EACH(an_idle_thread_goes_at_the_end),
         EACH(a_wait_inside_a_call_lets_others_step),
         EACH(a_wait_that_is_over_does_not_sleep),
