@@ -41,7 +41,9 @@ def groups(server, n):
         c = Client(server, timeout=2)
         try:
             pid = pid_of(c)
-        except TimeoutError:  # the wake-up was lost (docs/KNOWN_RISKS.md); the next one brings it in
+        except (
+            TimeoutError
+        ):  # the wake-up was lost (docs/KNOWN_RISKS.md); the next one brings it in
             c.close()
             c = Client(server)
             pid = pid_of(c)
