@@ -38,8 +38,16 @@ def groups(server, n):
     """So many kept-alive clients by the worker that they are with, the larger group first."""
     found = {}
     for _ in range(n):
-        c = Client(server)
-        found.setdefault(pid_of(c), []).append(c)
+        c = Client(server, timeout=2)
+        try:
+            pid = pid_of(c)
+        except (
+            TimeoutError
+        ):  # the wake-up was lost (docs/KNOWN_RISKS.md); the next one brings it in
+            c.close()
+            c = Client(server)
+            pid = pid_of(c)
+        found.setdefault(pid, []).append(c)
     return sorted(found.items(), key=lambda item: -len(item[1]))
 
 

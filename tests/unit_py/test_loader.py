@@ -107,7 +107,11 @@ def test_near_misses_are_named(write, capsys):
         ("if 1:\n  bind = 'a:x'", "gunicorn.conf.py, line 2)", "'x' is not a valid port number."),
         ("header_map = 'x'", "line 1)", "header_map takes one of: drop, refuse, dangerous."),
         ("chdir = '/no/such'", "for chdir", "can't chdir to '/no/such'"),
-        ("timeout = 4", "for timeout: 4 (", "does not have the setting 'timeout' yet"),
+        (
+            "max_requests = 4",
+            "for max_requests: 4 (",
+            "does not have the setting 'max_requests' yet",
+        ),
         ("def post_fork(a, b): pass", "gunicorn.conf.py, line 1)", "'post_fork' yet"),
         ("a = 1\n1/0", "Failed to read config file: ", ""),
         ("workers = = 1", "SyntaxError", ""),

@@ -119,9 +119,9 @@ def test_every_default_passes_its_own_check():
 @pytest.mark.parametrize(
     "name, value, accepted",
     [
-        ("timeout", 30, True),
-        ("timeout", "30", True),
-        ("timeout", 4, False),
+        ("asgi_disconnect_grace_period", 3, True),
+        ("asgi_disconnect_grace_period", "3", True),
+        ("asgi_disconnect_grace_period", 4, False),
         ("reload", False, True),
         ("reload", True, False),
         ("suppress_ragged_eofs", True, True),

@@ -23,6 +23,7 @@ static int set_up(void **state)
 {
     (void)state;
     memset(&w, 0, sizeof w);
+    w.state = LC_WORKER_RUNNING;
     memset(&servers, 0, sizeof servers);
     conf = (struct lc_engine_conf){.board = &board, .slot = SLOT, .threads = THREADS};
     if (lc_board_open(&board, 4, RECORDS) != LC_OK)
