@@ -135,10 +135,9 @@ static enum lc_rc start_listeners(struct lc_worker *w)
     for (uint32_t i = 0; i < w->conf->nlisteners; i++) {
         struct lc_listener *l = &w->listeners[i];
 
-        *l = (struct lc_listener){
-            .index = i,
-            .kind = w->conf->listeners[i].kind,
-            .is_shared = w->conf->is_multiprocess || w->conf->parcels};
+        *l = (struct lc_listener){.index = i,
+                                  .kind = w->conf->listeners[i].kind,
+                                  .is_shared = w->conf->is_multiprocess || w->conf->parcels};
         if ((rc = lc_listener_start(l, &w->accept, w->conf->listeners[i].fd)) != LC_OK)
             return rc;
         w->nlisteners++;

@@ -39,10 +39,10 @@ struct lc_listener {
     struct lc_timer rest;
     struct lc_log_limit complaint;
     int reserve_fd;
-    int naccepted;  /* in this wake-up; others get their turn after LC_ACCEPT_BATCH */
-    bool is_paused; /* on_accept had no room */
+    int naccepted;     /* in this wake-up; others get their turn after LC_ACCEPT_BATCH */
+    bool is_paused;    /* on_accept had no room */
     bool has_accepted; /* the owner's, to note that it did */
-    bool is_shared; /* siblings accept from it too: wake one of them at a time */
+    bool is_shared;    /* siblings accept from it too: wake one of them at a time */
 };
 
 LC_MUST_USE enum lc_rc lc_listener_start(struct lc_listener *l, const struct lc_listener_conf *conf,

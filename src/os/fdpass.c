@@ -100,9 +100,7 @@ static void close_all(int *fds, int n)
 
 #ifdef MSG_CMSG_CLOEXEC
 #    define TAKE_FLAGS (MSG_DONTWAIT | MSG_CMSG_CLOEXEC)
-static void set_cloexec(const int *fds LC_UNUSED, int n LC_UNUSED)
-{
-}
+static void set_cloexec(const int *fds LC_UNUSED, int n LC_UNUSED) {}
 #else
 #    define TAKE_FLAGS MSG_DONTWAIT
 static void set_cloexec(const int *fds, int n)

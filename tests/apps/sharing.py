@@ -66,9 +66,7 @@ def about(environ, query):
     }
 
 
-VIEWS = {
-    "/" + f.__name__: f for f in (whoami, sleep, compute, keep, digest, about)
-}
+VIEWS = {"/" + f.__name__: f for f in (whoami, sleep, compute, keep, digest, about)}
 
 
 def app(environ, start_response):

@@ -43,7 +43,7 @@ class Held:
 
     def release(self):
         (self.server.dir / f"{self.name}-go").touch()
-        assert self.client.read_response().text() == str(self.pid)
+        assert self.client.read_response().text == str(self.pid)
         self.client.close()
         (self.server.dir / self.name).unlink()
         (self.server.dir / f"{self.name}-go").unlink()

@@ -208,12 +208,8 @@ static void a_streamed_body_goes_on_there(void **state)
         const char *head, *body;
         size_t first;
     } cases[] = {
-        {POST("10"), whole, 0},
-        {POST("10"), whole, 3},
-        {POST("10"), whole, 10},
-        {CHUNKED, chunks, 0},
-        {CHUNKED, chunks, 5},
-        {CHUNKED, chunks, sizeof chunks - 1},
+        {POST("10"), whole, 0}, {POST("10"), whole, 3}, {POST("10"), whole, 10},
+        {CHUNKED, chunks, 0},   {CHUNKED, chunks, 5},   {CHUNKED, chunks, sizeof chunks - 1},
     };
 
     (void)state;
