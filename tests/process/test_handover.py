@@ -234,7 +234,7 @@ def test_ten_computing_calls_are_in_flight_together(serve):
     """By a journal of the application's own: each notes when it begins and when it ends."""
     s = serve("sharing:app", workers=10)
     clients = ten_of_one(s)
-    at_once(clients, "/compute?seconds=0.3")
+    took = at_once(clients, "/compute?seconds=0.3")
     events = []
     for line in (s.dir / "journal").read_text().splitlines():
         event = json.loads(line)
@@ -244,6 +244,8 @@ def test_ten_computing_calls_are_in_flight_together(serve):
         in_flight += step
         most = max(most, in_flight)
     assert most == 10 and len(events) == 20
+    ratio = took / (10 * 0.3 / len(os.sched_getaffinity(0)))
+    assert ratio <= float(os.environ.get("LICORNE_CPU_RATIO") or 10 * time_factor())
     for c in clients:
         c.close()
 
