@@ -3,6 +3,7 @@
 
 #include "engine/worker.h"
 #include "http1/parcel.h"
+#include "os/fd.h"
 #include "os/fdpass.h"
 
 #include <stdlib.h>
@@ -102,6 +103,25 @@ bool lc_share_take(struct lc_worker *w)
     return rc == LC_OK;
 }
 
+/* One that this worker may have been woken for; if it cannot be, it is served here after all. */
+static void put_back(struct lc_worker *w)
+{
+    struct lc_share *sh = &w->share;
+    int fds[LC_PARCEL_FDS], nfds;
+    struct iovec v = {sh->parcel, 0};
+
+    if (lc_fdpass_recv(sh->watch.fd, sh->parcel, LC_PARCEL_MAX, &v.iov_len, fds, LC_PARCEL_FDS,
+                       &nfds) != LC_OK)
+        return;
+    if (lc_fdpass_send(sh->in, &v, 1, fds, nfds) != LC_OK) {
+        open_parcel(w, v.iov_len, fds, nfds);
+        return;
+    }
+    count(w, offsetof(struct lc_board_slot, handed_back));
+    for (int i = 0; i < nfds; i++)
+        lc_fd_close(&fds[i]);
+}
+
 static void on_parcel(struct lc_watch *watch, uint32_t events LC_UNUSED)
 {
     struct lc_worker *w = LC_CONTAINER_OF(watch, struct lc_worker, share.watch);
@@ -117,9 +137,10 @@ void lc_share_follow(struct lc_worker *w)
 
     if (w->share.watch.fd < 0 || want == w->share.watch.events)
         return;
-    if (lc_loop_watch(&w->loop, &w->share.watch, want) != LC_OK) {
-        /* the kernel has no room: siblings take them, and this one looks once a second */
-    }
+    if (lc_loop_watch(&w->loop, &w->share.watch, want) != LC_OK)
+        return; /* the kernel has no room: siblings take them, and this one looks once a second */
+    if (want == 0)
+        put_back(w);
 }
 
 enum lc_rc lc_share_open(struct lc_worker *w)

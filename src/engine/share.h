@@ -17,7 +17,8 @@
  *   - it takes two descriptors in the master and two in each worker however many workers there are, and one that is added
  *     later (TTIN) has them as the others do.
  *
- *   I1  a worker takes a parcel only for a thread that is free.
+ *   I1  a worker takes a parcel only for a thread that is free.  The kernel wakes one of those that wait; one that gets
+ *       busy before it has acted on that puts the parcel back, which wakes the next.
  *   I2  a request is handed over at once: while all threads are inside calls the engine is with the watcher, and that is
  *       so only when calls take over a millisecond.  A hop takes some 50 us.
  *   I3  a single worker does none of this: it reads one word where it would look for siblings. */

@@ -12,19 +12,28 @@
 static const char busy_answer[] =
     "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
 
-/* One more than these now?  See share.h; and one that has booted is ahead of one that has not. */
-static bool wants_connections(struct lc_worker *w, uint32_t naccepted)
+static bool has_room(struct lc_worker *w)
 {
     if (w->state == LC_WORKER_BOOTING)
         return lc_h1_has_room(&w->h1) && !lc_share_has_serving_sibling(w);
-    if (w->state != LC_WORKER_RUNNING || !lc_h1_has_room(&w->h1))
-        return false;
-    return naccepted < lc_share_idle(w) || !lc_share_has_free_sibling(w);
+    return w->state == LC_WORKER_RUNNING && lc_h1_has_room(&w->h1);
 }
 
+/* One more than these now?  See share.h; and one that has booted is ahead of one that has not. */
+static bool wants_connections(struct lc_worker *w, uint32_t naccepted)
+{
+    if (!has_room(w))
+        return false;
+    return w->state == LC_WORKER_BOOTING || naccepted < lc_share_idle(w) ||
+           !lc_share_has_free_sibling(w);
+}
+
+/* The first of a wake-up is always ours: nobody else was woken for it. */
 static bool can_accept(struct lc_listener *l)
 {
-    return wants_connections(l->conf->ctx, (uint32_t)l->naccepted);
+    struct lc_worker *w = l->conf->ctx;
+
+    return l->naccepted == 0 ? has_room(w) : wants_connections(w, (uint32_t)l->naccepted);
 }
 
 static bool on_accept(struct lc_listener *l, int fd, const struct lc_addr *peer)
@@ -38,7 +47,8 @@ static bool on_accept(struct lc_listener *l, int fd, const struct lc_addr *peer)
 }
 
 /* Of the pollers that sleep on a shared listener the kernel wakes one.  Whoever will not accept must be out of that queue
- * before it sleeps: a wake-up that it gets and declines reaches no sibling, and the client waits for the next one. */
+ * before it sleeps: a wake-up that it gets and declines reaches no sibling, and the client waits for the next one.  It may
+ * have had one that it has not acted on, so on leaving it takes what is there; the request then goes where a thread is. */
 static void pause_listener(struct lc_worker *w, struct lc_listener *l)
 {
     if (!l->is_shared || l->is_paused)
@@ -47,6 +57,8 @@ static void pause_listener(struct lc_worker *w, struct lc_listener *l)
     if (lc_loop_watch(&w->loop, &l->watch, 0) != LC_OK) {
         /* still watched: can_accept declines */
     }
+    if (has_room(w))
+        lc_listener_take_one(l);
 }
 
 void lc_worker_set_accepting(struct lc_worker *w)
@@ -68,10 +80,8 @@ static void go_to_the_end(struct lc_worker *w)
     for (uint32_t i = 0; i < w->nlisteners; i++) {
         struct lc_listener *l = &w->listeners[i];
 
-        if (l->has_accepted && !l->is_paused && lc_share_has_free_sibling(w)) {
-            pause_listener(w, l);
-            lc_listener_resume(l);
-        }
+        if (l->has_accepted && !l->is_paused && lc_share_has_free_sibling(w))
+            lc_listener_requeue(l);
         l->has_accepted = false;
     }
 }
@@ -80,12 +90,10 @@ static void on_room(struct lc_h1 *h1)
 {
     struct lc_worker *w = h1->on_room_ctx;
 
-    for (uint32_t i = 0; i < w->nlisteners; i++) {
-        if (w->listeners[i].is_paused) {
-            lc_worker_set_accepting(w);
-            return;
-        }
-    }
+    if (!wants_connections(w, 0))
+        return;
+    for (uint32_t i = 0; i < w->nlisteners; i++)
+        lc_listener_resume(&w->listeners[i]);
 }
 
 static void on_guest_signal(struct lc_watch *watch, uint32_t events LC_UNUSED)

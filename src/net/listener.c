@@ -111,6 +111,21 @@ static void on_readable(struct lc_watch *w, uint32_t events LC_UNUSED)
         l->naccepted = 0;
 }
 
+void lc_listener_requeue(struct lc_listener *l)
+{
+    if (l->watch.fd < 0 || l->watch.events == 0)
+        return;
+    watch(l, false);
+    watch(l, true);
+}
+
+void lc_listener_take_one(struct lc_listener *l)
+{
+    if (l->watch.fd >= 0 && !lc_timer_is_set(&l->rest) && accept_one(l)) {
+        /* there may be more, and they woke others */
+    }
+}
+
 enum lc_rc lc_listener_start(struct lc_listener *l, const struct lc_listener_conf *conf, int fd)
 {
     uint32_t index = l->index;

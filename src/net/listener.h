@@ -50,5 +50,9 @@ LC_MUST_USE enum lc_rc lc_listener_start(struct lc_listener *l, const struct lc_
 /* Accepting stops for good; the descriptor is closed. */
 void lc_listener_stop(struct lc_listener *l);
 void lc_listener_resume(struct lc_listener *l);
+/* Of those who share it, this one is woken last from now on. */
+void lc_listener_requeue(struct lc_listener *l);
+/* Takes one connection, if one waits: for who has stopped to watch, and may have been woken for it. */
+void lc_listener_take_one(struct lc_listener *l);
 
 #endif

@@ -1,4 +1,4 @@
-/* What the tests of parcels share: two hosts, one client, and what crosses between them. */
+/* http1/test/crossing.h - two hosts, and a request that moves from one to the other. */
 #ifndef LC_HTTP1_TEST_CROSSING_H
 #define LC_HTTP1_TEST_CROSSING_H
 
@@ -10,7 +10,8 @@
 #include <unistd.h>
 
 #define POST(length) "POST /p HTTP/1.1\r\nHost: h\r\nContent-Length: " length "\r\n\r\n"
-#define CHUNKED      "POST /p HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+#define CHUNKED "POST /p HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 /* What crosses: bytes of just this length, so that a read past them is seen. */
 struct crossing {
@@ -63,7 +64,7 @@ static inline void hand_over(struct talk *from, struct talk *to)
 
 /* The descriptors of one host must not count as lost by the other: both begin and end together. */
 static inline void open_two(struct talk *from, struct talk *to,
-                            void (*app)(struct talk *t, struct lc_exchange *x))
+                     void (*app)(struct talk *t, struct lc_exchange *x))
 {
     talk_init(from, app_keep);
     talk_init(to, app);

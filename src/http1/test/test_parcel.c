@@ -1,4 +1,4 @@
-/* A request that waits moves to a sibling. */
+/* A request that waits moves to a sibling: two hosts, one client. */
 #include "crossing.h"
 
 static void a_request_moves_and_its_connection_stays_open_there(void **state)
