@@ -1,4 +1,4 @@
-"""What an access log's format may be: Python's own `%` over Gunicorn's atoms, as the engine does it.
+"""What an access log's format may be: Python's `%` over Gunicorn's atoms, as the engine does it.
 
 The engine (src/log/access_format.c) compiles the format; it is looked at here first, so that one
 that could never give a line is refused before anything starts.
