@@ -40,6 +40,7 @@ struct figures {
 
 struct house {
     struct lc_engine_conf conf;
+    int log_fds[3]; /* where access logs go */
     struct lc_worker w;
     struct lc_app app;
     struct lc_host release;
