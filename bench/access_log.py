@@ -1,4 +1,4 @@
-"""bench/access_log.py - what the access log costs a request: CPU time with and without it.
+"""bench/access_log.py - what the access log costs a request: CPU time with it and without.
 
 A turn is a server with a log to a file and one without, each under the same load; what is told is
 the median of the turns' differences, since a machine that others use is never equally fast twice.

@@ -41,6 +41,7 @@ struct figures {
 struct house {
     struct lc_engine_conf conf;
     struct lc_board board;
+    int log_fds[3]; /* where access logs go */
     struct lc_worker w;
     struct lc_app app;
     struct lc_host release;

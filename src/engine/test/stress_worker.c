@@ -10,6 +10,7 @@
 #include "os/fd.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -105,6 +106,8 @@ static void plan_round(struct house *h)
     h->conf.limits.is_body_buffered = rng_one_in(r, 2);
     h->conf.limits.out_memory = rng_one_in(r, 2) ? 1 << 14 : 1 << 20;
     h->conf.limits.out_file = rng_one_in(r, 2) ? 1 << 16 : 1 << 24;
+    h->conf.has_access_log = !rng_one_in(r, 4);
+    h->conf.access_fd = h->log_fds[rng_below(r, LC_ARRAY_LEN(h->log_fds))];
 }
 
 static void listen_anew(struct house *h)
@@ -324,6 +327,19 @@ static void make_sea(struct house *h)
     h->sea = sea;
 }
 
+/* Access logs: a file, one that is full, and a pipe that nobody reads. */
+static void open_logs(struct house *h)
+{
+    char path[] = "/tmp/licorne-stress-XXXXXX";
+    int fds[2];
+
+    LC_CHECK((h->log_fds[0] = mkostemp(path, O_CLOEXEC | O_APPEND)) >= 0);
+    unlink(path);
+    LC_CHECK((h->log_fds[1] = open("/dev/full", O_WRONLY | O_CLOEXEC)) >= 0);
+    LC_CHECK(lc_fd_pipe(fds) == LC_OK); /* [0] stays open */
+    h->log_fds[2] = fds[1];
+}
+
 static void set_up(struct house *h, uint64_t seed)
 {
     /* Fewer records than threads. */
@@ -347,12 +363,15 @@ static void set_up(struct house *h, uint64_t seed)
         .graceful_ms = 60000,
         .tmp_dir = "/tmp",
         .server = "licorne",
+        .access_format =
+            "%(h)s %(t)s \"%(r)s\" %(s)s %(b)s %({x-seen}i)s %({content-length}o)s %(L)s",
     };
     h->app = (struct lc_app){.ctx = h, .call = guest_call};
     h->release = (struct lc_host){.ctx = h, .release = guest_release};
     h->rng.state = seed;
     lc_mutex_init(&h->guest_lock);
     make_sea(h);
+    open_logs(h);
 }
 
 static void tell(const struct figures *f, double seconds)
