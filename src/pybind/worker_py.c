@@ -197,6 +197,17 @@ static void tell_ready(struct lc_py_worker *p)
         atomic_store(&b->life, LC_LIFE_SERVING);
 }
 
+/* What is left (exit functions, threads) has a limit of its own, in lc_py_leave: the master need not watch it. */
+static void tell_leaving(struct lc_py_worker *p)
+{
+    struct lc_board_slot *b = board_slot(p->st);
+
+    if (b == NULL)
+        return;
+    lc_count_set(&b->call_since_ms, 0);
+    lc_count_set(&b->beat_ms, 0);
+}
+
 int lc_py_run_worker(struct lc_py_state *st, PyObject *config, PyObject *callbacks, int slot)
 {
     struct lc_py_worker *p = calloc(1, sizeof *p);
@@ -220,6 +231,7 @@ int lc_py_run_worker(struct lc_py_state *st, PyObject *config, PyObject *callbac
     } else if (open_worker(p, fds[0])) {
         tell_ready(p);
         is_closed = serve(p);
+        tell_leaving(p);
         status = p->exit_status;
     }
     p->is_leaving = true;
