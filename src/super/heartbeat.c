@@ -15,8 +15,7 @@
 
 #include <string.h>
 
-#define LOOK_MS  1000 /* at least so often */
-#define SOON_MS  20   /* while something is under way */
+#define SOON_MS  20 /* while something is under way */
 #define DUMP_MS  200
 #define ABORT_MS 1000
 #define ASLEEP_MS \
@@ -175,7 +174,7 @@ static bool was_asleep(struct lc_master *m)
 void lc_master_look(struct lc_master *m)
 {
     struct lc_late_rule rule = rule_of(m);
-    uint64_t now = m->loop.now_ms, next = now + LOOK_MS;
+    uint64_t now = m->loop.now_ms, next = now + LC_MASTER_LOOK_MS;
 
     lc_master_note_ready(m);
     if (m->state != LC_MASTER_RUNNING || (rule.timeout_ms == 0 && !m->is_failing))

@@ -5,7 +5,8 @@
 #include "log/log.h"
 #include "super/master.h"
 
-#define LC_MASTER_LINE 512 /* the longest line that lc_master_say writes */
+#define LC_MASTER_LOOK_MS 1000 /* how often workers are looked at, at least */
+#define LC_MASTER_LINE    512  /* the longest line that lc_master_say writes */
 
 /* master.c */
 void lc_master_say(struct lc_master *m, enum lc_level level, const char *fmt, ...) LC_PRINTF(3, 4);

@@ -58,7 +58,7 @@ static void tell_lost(struct lc_master *m, const struct lc_worker_slot *s, int s
     uint32_t slot = (uint32_t)(s - m->slots);
     bool has_more;
 
-    if (s->stuck != LC_STUCK_NOT)
+    if (s->stuck >= LC_STUCK_ABORTED)
         return;
     lc_report_init(&r, memory, sizeof memory);
     lc_report_add(&r, "Worker (pid:%ld, index %u) ended with ", (long)s->pid, slot);
@@ -119,6 +119,8 @@ static void boot_failed(struct lc_master *m, struct lc_worker_slot *s, unsigned 
     m->is_failing = true;
     m->failing_ms = m->loop.now_ms;
     lc_backoff_failed(&s->backoff, m->loop.now_ms);
+    if (!lc_timer_is_set(&m->look_timer)) /* for the first that comes up again */
+        lc_timer_set(&m->loop.timers, &m->look_timer, m->loop.now_ms + LC_MASTER_LOOK_MS);
     if (is_final)
         halt(m, code == LC_EXIT_APP ? LC_EXIT_APP : LC_EXIT_BOOT,
              code == LC_EXIT_APP ? "App failed to load." : "Worker failed to boot.");

@@ -87,7 +87,15 @@ uint64_t lc_master_fork_in(const struct lc_master *m, const struct lc_worker_slo
     return at > m->loop.now_ms ? at - m->loop.now_ms : 0;
 }
 
-/* The empty slot that has waited longest, so that under a rate that all share each gets its turn.  NULL: none. */
+static bool is_sooner(const struct lc_master *m, const struct lc_worker_slot *a,
+                      const struct lc_worker_slot *b)
+{
+    uint64_t of_a = due(m, a), of_b = due(m, b);
+
+    return of_a < of_b || (of_a == of_b && a->backoff.due_ms < b->backoff.due_ms);
+}
+
+/* The empty slot that is due first; under a rate that all share, the one that has waited longest.  NULL: none. */
 static struct lc_worker_slot *next_empty(struct lc_master *m)
 {
     struct lc_worker_slot *next = NULL;
@@ -95,8 +103,7 @@ static struct lc_worker_slot *next_empty(struct lc_master *m)
     for (int i = 0; i < m->nslots; i++) {
         struct lc_worker_slot *s = &m->slots[i];
 
-        if (s->is_wanted && s->pid == 0 &&
-            (next == NULL || s->backoff.due_ms < next->backoff.due_ms))
+        if (s->is_wanted && s->pid == 0 && (next == NULL || is_sooner(m, s, next)))
             next = s;
     }
     return next;

@@ -69,7 +69,7 @@ ACTS = {
     "/gil": lambda q: wait_in_c_with_the_gil(),
     "/loop": lambda q: compute_in_python(),
     "/swallow": lambda q: sleep_and_swallow(),
-    "/stop": lambda q: os.kill(os.getpid(), signal.SIGSTOP),
+    "/stop": lambda q: (os.kill(os.getpid(), signal.SIGSTOP), time.sleep(60)),
     "/faulthandler": lambda q: own_use_of_faulthandler(),
     "/own_crash": lambda q: crash_into_own_file(),
 }

@@ -33,9 +33,9 @@ def boots(server):
     return [float(line.split()[0]) for line in (server.dir / "boots").read_text().splitlines()]
 
 
-def broken(serve, how, **kw):
+def broken(serve, how, args=(), **kw):
     """A server of three workers whose next boots fail in this way."""
-    s = serve("boots:app", expect_errors=True, may_crash=True, workers=3, start=False, **kw)
+    s = serve("boots:app", *args, expect_errors=True, may_crash=True, workers=3, start=False, **kw)
     s.spawn()
     s.wait_ready()
     wait_until(lambda: len(boots(s)) == 3, 10, "three boots")
@@ -126,6 +126,27 @@ def test_a_first_boot_that_fails_ends_the_server(serve, how, status, words):
         assert re.search(rf"failed to boot, at the import of the application: {words}\. ", s.log())
     if how == "segfaults":
         assert "in crash_here" in s.log()
+
+
+def test_a_boot_that_succeeds_ends_the_wait_of_the_others(serve):
+    """Also without a timeout, when nothing else makes the master look at its workers."""
+    s, pids = broken(serve, "raises", args=("-t", "0"))
+    for pid in pids[:2]:
+        os.kill(pid, signal.SIGKILL)
+    s.wait_log(r"next try in [48]\.\d s")
+    (s.dir / "boot").write_text("")
+    wait_until(lambda: len(s.worker_pids()) == 3, 15, "all three")
+    times = boots(s)
+    assert times[-1] - times[-2] < deadline(2.5), times
+
+
+def test_stacks_go_where_the_environment_says(serve):
+    """PYTHONFAULTHANDLER is the operator's wish: descriptor 2, as ever."""
+    s, pids = broken(serve, "segfaults", env={"PYTHONFAULTHANDLER": "1"})
+    os.kill(pids[0], signal.SIGKILL)
+    _, text = report(s, "SIGSEGV")
+    assert "crash_here" not in text and "this boot segfaults" in text
+    assert "in crash_here" in s.log()
 
 
 def test_a_stop_while_boots_fail_is_heeded_at_once(serve):

@@ -157,6 +157,35 @@ def test_a_boot_may_take_longer_than_the_timeout(serve, tmp_path):
     assert s.log().count("Booting worker") == 1
 
 
+def test_a_pause_of_the_whole_machine_is_nobodys_fault(serve):
+    """The master runs first afterwards, and finds beats that are old."""
+    s = start(serve, workers=2, preexec_fn=os.setsid)
+    pids = s.worker_pids()
+    os.killpg(s.pid, signal.SIGSTOP)
+    time.sleep(4)
+    s.signal(signal.SIGCONT)
+    time.sleep(0.3)
+    os.killpg(s.pid, signal.SIGCONT)
+    time.sleep(2.5)
+    assert s.worker_pids() == pids
+    assert "WORKER TIMEOUT" not in s.log()
+
+
+def test_exit_functions_may_take_longer_than_the_timeout(serve, tmp_path):
+    (tmp_path / "slow_end.py").write_text(
+        "import atexit, os, time\n"
+        "from trouble import app\n"
+        "def end():\n"
+        "    time.sleep(3)\n"
+        "    open(os.environ['TEST_DIR'] + '/ended', 'w').close()\n"
+        "atexit.register(end)\n"
+    )
+    s = serve("slow_end:app", "-t", 1, "--chdir", tmp_path, expect_errors=True)
+    os.kill(s.worker_pids()[0], signal.SIGTERM)
+    s.wait_for_mark("ended")
+    assert "WORKER TIMEOUT" not in s.log()
+
+
 def test_a_hook_that_fails_changes_nothing(serve):
     s = start(serve, conf="def worker_abort(worker):\n    raise KeyError('of the hook')\n")
     assert fetch(s, "/sleep?s=60").status == 500
