@@ -64,7 +64,7 @@ static inline void hand_over(struct talk *from, struct talk *to)
 
 /* The descriptors of one host must not count as lost by the other: both begin and end together. */
 static inline void open_two(struct talk *from, struct talk *to,
-                     void (*app)(struct talk *t, struct lc_exchange *x))
+                            void (*app)(struct talk *t, struct lc_exchange *x))
 {
     talk_init(from, app_keep);
     talk_init(to, app);
