@@ -41,11 +41,13 @@ static void answer_health(struct lc_worker *w, struct lc_exchange *x)
     lc_exchange_finish(x);
 }
 
-/* Those that only wait for their own thread to come to them do not count: one is always on its way in. */
+/* Those that only wait for their own thread to come to them do not count: one is always on its way in.  Nor does a queue
+ * that a sibling is about to shorten. */
 static bool is_full(const struct lc_worker *w)
 {
     return w->conf->queue_size > 0 && w->owner.nready >= w->conf->queue_size &&
-           (w->owner.nbusy >= w->conf->threads || w->state == LC_WORKER_BOOTING);
+           (w->state == LC_WORKER_BOOTING ||
+            (w->owner.nbusy >= w->conf->threads && !lc_share_has_free_sibling(w)));
 }
 
 static void refuse(struct lc_worker *w, struct lc_exchange *x, const char *what)

@@ -230,6 +230,17 @@ static void tell_ready(struct lc_py_worker *p)
         atomic_store(&b->life, LC_LIFE_SERVING);
 }
 
+/* What is left (exit functions, threads) has a limit of its own, in lc_py_leave: the master need not watch it. */
+static void tell_leaving(struct lc_py_worker *p)
+{
+    struct lc_board_slot *b = board_slot(p->st);
+
+    if (b == NULL)
+        return;
+    lc_count_set(&b->call_since_ms, 0);
+    lc_count_set(&b->beat_ms, 0);
+}
+
 /* False: *status is what the process ends with. */
 static bool boot(struct lc_py_worker *p, int *status)
 {
@@ -264,22 +275,12 @@ static int live(struct lc_py_worker *p, bool *is_closed)
         lc_worker_ready(&p->worker);
         tell_ready(p);
         *is_closed = serve(p);
+        tell_leaving(p);
         return p->exit_status;
     }
     if (p->worker.has_watcher)
         give_up(p);
     return status;
-}
-
-/* What is left (exit functions, threads) has a limit of its own, in lc_py_leave: the master need not watch it. */
-static void tell_leaving(struct lc_py_worker *p)
-{
-    struct lc_board_slot *b = board_slot(p->st);
-
-    if (b == NULL)
-        return;
-    lc_count_set(&b->call_since_ms, 0);
-    lc_count_set(&b->beat_ms, 0);
 }
 
 int lc_py_run_worker(struct lc_py_state *st, PyObject *config, PyObject *callbacks, int slot)
@@ -296,20 +297,6 @@ int lc_py_run_worker(struct lc_py_state *st, PyObject *config, PyObject *callbac
     p->callbacks = Py_NewRef(callbacks);
     p->slot = slot;
     status = live(p, &is_closed);
-=======
-    p->app = boot_guest(p);
-    if (p->app)
-        set_step(st, LC_BOOT_ENGINE);
-    if (p->app == NULL) {
-        status = boot_failure(st);
-    } else if (!boot(p, fds)) {
-        PyErr_Print();
-    } else if (open_worker(p, fds[0])) {
-        tell_ready(p);
-        is_closed = serve(p);
-        tell_leaving(p);
-        status = p->exit_status;
-    }
     p->is_leaving = true;
     call_exit(callbacks, st->n.worker_exit, slot);
     if (!is_closed) /* threads are still inside calls; the process is about to end under them */

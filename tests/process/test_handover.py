@@ -4,6 +4,7 @@ import collections
 import hashlib
 import json
 import os
+import pathlib
 import signal
 import threading
 import time
@@ -130,6 +131,20 @@ def test_worker_that_is_added_later_takes_part(serve):
     kept.close()
 
 
+def test_full_queue_is_no_reason_to_refuse_while_a_sibling_is_free(serve):
+    s = serve("sharing:app", "--queue-size", "1", workers=2)
+    kept = [Client(s, timeout=60)]
+    pid = who(kept[0])
+    kept.append(client_of(s, pid))
+    held = Held(s, pid)
+    for c in kept:  # at once: the first is to be in the queue still
+        c.send(request("/whoami"))
+    assert {c.read_response().status for c in kept} == {200}
+    held.release()
+    for c in kept:
+        c.close()
+
+
 @pytest.mark.asan_ci
 def test_nothing_is_lost_with_a_worker_that_dies_before_it_takes_what_is_its(serve):
     """It is stopped while it seems free, so all that the busy one cannot serve waits for it."""
@@ -139,6 +154,7 @@ def test_nothing_is_lost_with_a_worker_that_dies_before_it_takes_what_is_its(ser
     kept += [client_of(s, pid) for _ in range(4)]
     held = Held(s, pid)
     (other,) = set(s.worker_pids()) - {pid}
+    wait_until(lambda: is_asleep(other), what="the free worker at rest")
     os.kill(other, signal.SIGSTOP)
     for c in kept:
         c.send(request("/whoami"))
@@ -152,6 +168,12 @@ def test_nothing_is_lost_with_a_worker_that_dies_before_it_takes_what_is_its(ser
     held.release()
     for c in kept:
         c.close()
+
+
+def is_asleep(pid):
+    """Every thread: then what it last did is in the scoreboard."""
+    tasks = pathlib.Path(f"/proc/{pid}/task").iterdir()
+    return all((t / "stat").read_text().rpartition(")")[2].split()[0] == "S" for t in tasks)
 
 
 def is_held_by(pid, client):
@@ -234,18 +256,16 @@ def test_ten_computing_calls_are_in_flight_together(serve):
     """By a journal of the application's own: each notes when it begins and when it ends."""
     s = serve("sharing:app", workers=10)
     clients = ten_of_one(s)
-    took = at_once(clients, "/compute?seconds=0.3")
-    events = []
-    for line in (s.dir / "journal").read_text().splitlines():
-        event = json.loads(line)
-        events.append((event["at"], 1 if event["what"] == "begin" else -1))
+    took = at_once(clients, "/compute?steps=20000000")
+    events = [json.loads(line) for line in (s.dir / "journal").read_text().splitlines()]
+    assert len(events) == 20
     in_flight = most = 0
-    for _, step in sorted(events):
-        in_flight += step
+    for event in sorted(events, key=lambda e: e["at"]):
+        in_flight += 1 if event["what"] == "begin" else -1
         most = max(most, in_flight)
-    assert most == 10 and len(events) == 20
-    ratio = took / (10 * 0.3 / len(os.sched_getaffinity(0)))
-    assert ratio <= float(os.environ.get("LICORNE_CPU_RATIO") or 10 * time_factor())
+    assert most == 10
+    ratio = took / (sum(e.get("cpu", 0) for e in events) / len(os.sched_getaffinity(0)))
+    assert ratio <= float(os.environ.get("LICORNE_CPU_RATIO") or "inf")
     for c in clients:
         c.close()
 
