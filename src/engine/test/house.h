@@ -27,8 +27,7 @@ struct house {
     char trouble[128];  /* the first */
     int ncalls;
     bool has_signal;
-    int boot_fds[2];  /* opened early: the clients say here when the application is there */
-    uint64_t took_ms; /* until the first of them was answered */
+    int boot_fds[2]; /* opened early: the clients say here when the application is there */
 };
 
 void lc_house_init(struct house *h);
