@@ -1,7 +1,7 @@
 """bench/access_log.py - what the access log costs a request: CPU time with it and without.
 
-Both servers are up all the time, on one core, and take turns under the same load; what is told is the
-median of the turns' differences, since a machine that others use is never equally fast twice.
+Both servers are up all the time, on one core, and take turns under the same load; what is told is
+the median of the turns' differences: a machine that others use is never equally fast twice.
 With valgrind, instructions a request are counted as well, which repeat to a few: callgrind on the
 same server, over two runs that differ by a number of requests.
 """
