@@ -31,14 +31,21 @@ def requirements(name):
     return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
 
 
-def build_floor():
+def _compile(source):
     BUILD.mkdir(exist_ok=True)
-    out = BUILD / "floor"
-    source = BENCH / "ceiling" / "floor.c"
+    out = BUILD / source.stem
     if not out.exists() or out.stat().st_mtime < source.stat().st_mtime:
         compiler = os.environ.get("CC", "gcc")
         subprocess.run([compiler, "-std=c11", "-O2", "-o", str(out), str(source)], check=True)
     return out
+
+
+def build_floor():
+    return _compile(BENCH / "ceiling" / "floor.c")
+
+
+def build_hostile():
+    return _compile(LOAD / "hostile.c")
 
 
 def base_python(python):

@@ -37,5 +37,11 @@ def worker_stop(graceful: bool, status: int, /) -> bool:
 def serve_thread() -> None:
     """Run requests in this thread until the worker ends or needs it no more."""
 
+def scoreboard() -> list[dict[str, Any]]:
+    """What every process of this server does: one dict for each slot that was ever used.
+
+    It may be called in the master and in every worker. Times are seconds ago, None for "not".
+    """
+
 def _forked(in_child: bool, /) -> None:
     """Called around a fork that the application makes inside this worker."""

@@ -7,6 +7,7 @@
 #include "http/policy.h"
 #include "log/log.h"
 #include "net/listener.h"
+#include "stats/board.h"
 
 #include <sys/types.h>
 
@@ -33,12 +34,15 @@ struct lc_engine_conf {
     bool ignore_half_close;    /* a waiting request whose client has ended its side is dropped */
     const char *health_path;   /* NULL: none */
     bool use_sendfile, is_multithread, is_multiprocess;
-    const char *tmp_dir; /* NULL: the system's */
-    const char *server;  /* the Server field */
+    const char *tmp_dir;          /* NULL: the system's */
+    const char *server;           /* the Server field */
     bool has_access_log;
-    int access_fd;             /* borrowed; the same number while the log is rotated */
-    const char *access_format; /* Gunicorn's access_log_format */
-    pid_t master;              /* whose death ends the worker; 0: whoever is the parent now */
+    int access_fd;                /* borrowed; the same number while the log is rotated */
+    const char *access_format;    /* Gunicorn's access_log_format */
+    pid_t master;                 /* whose death ends the worker; 0: whoever is the parent now */
+    uint32_t timeout_ms;          /* a sync worker whose call is older does not beat; 0: none */
+    const struct lc_board *board; /* NULL: nothing is written */
+    uint32_t slot;                /* of it: this worker's */
     uint32_t nlisteners;
     struct lc_engine_listener listeners[LC_LISTENERS_MAX];
 };

@@ -19,6 +19,7 @@ static bool on_request(struct lc_handler *gate, struct lc_exchange *x)
     if (lc_door_answers(w, x))
         return true;
     x->ready_ms = w->loop.now_ms;
+    x->ready_ns = w->h1.is_turn && w->owner.nready == 0 ? 0 : lc_loop_ns();
     lc_list_append(&w->ready, &x->link);
     lc_owner_add_ready(&w->owner);
     return false;
@@ -40,7 +41,9 @@ static void on_end(struct lc_handler *gate, struct lc_exchange *x,
 {
     struct lc_worker *w = gate->ctx;
 
-    lc_access_log_ended(&w->access_log, x, end);
+    lc_account_answer(w, x, end);
+    if (w->access_log.is_on)
+        lc_access_log_ended(&w->access_log, x, end);
 }
 
 static void rest(struct lc_worker *w, struct lc_exchange *x)
@@ -78,14 +81,16 @@ static void on_theft(void *ctx)
     lc_h1_uncork(&w->h1);
     lc_access_log_flush(&w->access_log, w->loop.now_ms);
     lc_worker_set_accepting(w);
+    lc_account_look(w);
 }
 
 /* A request waits, and no thread is idle. */
 static void consider_thread(struct lc_worker *w)
 {
     struct lc_exchange *oldest = LC_LIST_FIRST(&w->ready, struct lc_exchange, link);
+    uint32_t nstarting = w->nthreads - w->owner.nseats;
 
-    if (oldest == NULL || w->main_seat == NULL || w->wants_thread ||
+    if (oldest == NULL || w->owner.nready <= nstarting || w->main_seat == NULL || w->wants_thread ||
         w->nthreads >= w->conf->threads || !lc_list_is_empty(&w->owner.idle))
         return;
     if (lc_clock_mono_ms() < oldest->ready_ms + GROW_MS)
@@ -96,9 +101,8 @@ static void consider_thread(struct lc_worker *w)
 
 void lc_worker_gate_init(struct lc_worker *w)
 {
-    w->gate = (struct lc_handler){.ctx = w, .on_request = on_request, .on_gone = on_gone};
-    if (w->access_log.is_on)
-        w->gate.on_end = on_end;
+    w->gate = (struct lc_handler){
+        .ctx = w, .on_request = on_request, .on_gone = on_gone, .on_end = on_end};
     lc_list_init(&w->ready);
 }
 
@@ -112,6 +116,8 @@ static int turn_timeout(struct lc_worker *w)
     most = lc_access_log_before_wait(&w->access_log, w->loop.now_ms, most);
     if (w->owner.nready > w->owner.ninvited && w->nthreads < w->conf->threads)
         most = GROW_MS;
+    if (w->conf->timeout_ms)
+        most = LC_MIN(most, (int)(w->conf->timeout_ms / 4)); /* for the beat's sake */
     return lc_loop_timeout(&w->loop, lc_door_timeout(w, most));
 }
 
@@ -124,6 +130,7 @@ static void end_turn(struct lc_worker *w)
     lc_door_expire(w);
     lc_worker_follow(w);
     lc_owner_look_at_waits(&w->owner);
+    lc_account_turn(w);
 }
 
 static void begin_turn(struct lc_worker *w, struct lc_ready *ready, int n, bool is_inline)
@@ -189,7 +196,7 @@ static void call_one(struct lc_worker *w, struct lc_server *s)
     struct lc_owner *o = &w->owner;
     struct lc_exchange *x = LC_CONTAINER_OF(w->ready.next, struct lc_exchange, link);
     bool is_stepping = lc_owner_steps(o, &s->seat);
-    uint64_t began, sample;
+    uint64_t began, ended, ready_ns, sample;
 
     LC_CHECK(!lc_list_is_empty(&w->ready));
     lc_list_remove(&x->link);
@@ -201,15 +208,19 @@ static void call_one(struct lc_worker *w, struct lc_server *s)
         w->caller = s;
     else
         rest(w, x);
+    began = x->called_ns = lc_loop_ns();
+    ready_ns = x->ready_ns;
     lc_owner_begin_call(o, &s->seat);
+    lc_account_begin(w, s, x);
     lc_owner_leave(o);
-    x->called_ns = began = lc_loop_ns();
     w->app.call(s->ctx, x);
     LC_CHECK(lc_owner_enter(o) == LC_OK); /* a forked child does not come back here */
     s->x = NULL;
     if (w->caller == s)
         w->caller = NULL;
-    lc_owner_end_call(o, &s->seat, lc_loop_ns() - began);
+    ended = lc_loop_ns();
+    lc_owner_end_call(o, &s->seat, ended - began);
+    lc_account_end(w, s, ended - (ready_ns ? ready_ns : began));
     if (!lc_owner_steps(o, &s->seat)) {
         rest_new(w); /* the end of the call may have brought the connection's next */
         lc_access_log_flush(&w->access_log, w->loop.now_ms);
@@ -232,6 +243,7 @@ static void run_handlers(struct lc_worker *w, struct lc_server *s)
     lc_owner_leave(o);
     s->guest.wakeup(s->guest.ctx);
     lc_mutex_lock(&o->lock);
+    lc_account_guest_came(w);
     if (is_stepping)
         lc_owner_end_call(o, &s->seat, o->call_ns); /* no request's time */
 }
@@ -264,6 +276,7 @@ void lc_worker_serve(struct lc_worker *w, struct lc_server *s)
         w->main_seat = &s->seat;
         w->nthreads = 1;
     }
+    lc_account_join(w, s);
     while (turn != LC_TURN_END && (turn != LC_TURN_IDLE || s->is_first)) {
         uint64_t due = s->is_first ? 0 : lc_clock_mono_ms() + idle_ms;
 
@@ -279,6 +292,7 @@ void lc_worker_serve(struct lc_worker *w, struct lc_server *s)
     if (s->is_main)
         w->main_seat = NULL;
     w->nthreads--;
+    lc_account_quit(w, s);
     lc_owner_quit(o, &s->seat);
     lc_mutex_unlock(&o->lock);
     lc_seat_fini(&s->seat);

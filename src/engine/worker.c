@@ -126,6 +126,7 @@ enum lc_rc lc_worker_open(struct lc_worker *w, const struct lc_engine_conf *conf
     memset(w, 0, sizeof *w);
     w->magic = LC_MAGIC_WORKER;
     w->conf = conf;
+    lc_account_open(w);
     w->master = conf->master ? conf->master : getppid();
     if ((rc = lc_loop_open(&w->loop, NULL)) != LC_OK)
         return rc;

@@ -10,6 +10,7 @@
 #define LC_ENGINE_WORKER_H
 
 #include "engine/access_log.h"
+#include "engine/account.h"
 #include "engine/config.h"
 #include "http1/conn.h"
 #include "loop/loop.h"
@@ -38,6 +39,7 @@ struct lc_server {
     bool is_main;         /* runs the guest's signal handlers */
     struct lc_exchange
         *x; /* being called; app.call clears it, under the lock, when it ends the exchange */
+    struct lc_account_seat account;
     struct lc_ready ready[LC_LOOP_BATCH];
 };
 
@@ -63,6 +65,7 @@ struct lc_worker {
     bool wants_thread;
     struct lc_log_limit overload;
     struct lc_access_log access_log;
+    struct lc_account account;
     struct lc_listener_conf accept;
     struct lc_listener listeners[LC_LISTENERS_MAX];
     uint32_t nlisteners;

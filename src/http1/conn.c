@@ -58,7 +58,7 @@ static bool begin_request(struct lc_h1_conn *c)
     lc_list_init(&x->link);
     x->call = NULL;
     x->ready_ms = x->called_ns = x->done_ns = 0;
-    x->is_https = x->is_head = x->is_trusted = false;
+    x->is_https = x->is_head = x->is_trusted = x->is_handed = false;
     lc_arena_init(&x->arena, x->first, sizeof x->first, c->h1->head_max);
     lc_response_init(&x->res, &c->h1->blocks);
     lc_body_init(&x->body, 0);
@@ -305,7 +305,9 @@ static bool head_done(struct lc_h1_conn *c, size_t head_len)
     x->is_head = x->req.method_id == LC_METHOD_HEAD;
     if (!lc_h1_judge_policy(c))
         return false;
-    if ((rc = lc_h1_body_begin(c, head_len)) != LC_OK) {
+    rc = LC_UNLIKELY(c->h1->parcel != NULL) ? lc_parcel_body(c, head_len)
+                                            : lc_h1_body_begin(c, head_len);
+    if (rc != LC_OK) {
         c->req->parser.err = LC_H1_OK;
         lc_h1_refuse_body(c, rc);
         return false;

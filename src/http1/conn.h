@@ -18,6 +18,7 @@
 #define LC_BLOCK_SIZE 16384 /* a busy connection's input, and the head of an answer */
 
 struct lc_h1_conn;
+struct lc_parcel_in;
 
 enum lc_h1_state {
     LC_H1_IDLE,   /* between requests: nothing of the next is here */
@@ -42,6 +43,7 @@ struct lc_h1 {
     const char *tmp_dir; /* for spooled bodies and answers; NULL: the system's */
     const char *server;  /* the Server field's value */
     uint32_t conns_max;  /* worker_connections */
+    uint32_t nlisteners; /* a request that a sibling hands over came in by one of them */
 
     uint32_t nconns;
     uint32_t counts[LC_H1_STATES]; /* connections by state */
@@ -61,8 +63,9 @@ struct lc_h1 {
     uint64_t call_ns;       /* what application calls take, by samples */
     uint32_t ncalls;
     struct lc_log_limit complaint, trouble;
-    uint32_t head_max; /* most bytes of input for one head */
-    time_t fixed_s;    /* the second that fixed tells */
+    struct lc_parcel_in *parcel; /* the one being opened, until its head is parsed (parcel.c) */
+    uint32_t head_max;           /* most bytes of input for one head */
+    time_t fixed_s;              /* the second that fixed tells */
     uint32_t fixed_len;
     char fixed[320];                   /* "Server: ...\r\nDate: ...\r\n" */
     void (*on_room)(struct lc_h1 *h1); /* a connection ended: accepting may go on */

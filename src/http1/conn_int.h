@@ -75,6 +75,15 @@ void lc_h1_advance_later(struct lc_task *t);
 /* Reads once, then serves what is here. */
 void lc_h1_read_head(struct lc_h1_conn *c);
 
+/* conns.c */
+/* A connection that has read nothing yet; takes the stream.  NULL: no memory. */
+struct lc_h1_conn *lc_h1_conn_new(struct lc_h1 *h1, struct lc_stream *s, const struct lc_addr *peer,
+                                  uint32_t listener);
+
+/* parcel.c */
+/* The body of a request that a sibling handed over, in place of lc_h1_body_begin.  LC_CLOSED: it is not what it says. */
+LC_MUST_USE enum lc_rc lc_parcel_body(struct lc_h1_conn *c, size_t head_len);
+
 /* cork.c */
 #define LC_H1_CORK_NS      500000u
 #define LC_H1_CORK_CALL_NS 20000u

@@ -31,15 +31,15 @@ static void make_room(struct lc_h1 *h1)
         lc_h1_close(c);
 }
 
-bool lc_h1_open(struct lc_h1 *h1, struct lc_stream *s, const struct lc_addr *peer,
-                uint32_t listener)
+struct lc_h1_conn *lc_h1_conn_new(struct lc_h1 *h1, struct lc_stream *s, const struct lc_addr *peer,
+                                  uint32_t listener)
 {
     struct lc_h1_conn *c;
 
     make_room(h1);
     if ((c = lc_pool_take(&h1->conns)) == NULL) {
         lc_stream_close(s);
-        return false;
+        return NULL;
     }
     *c = (struct lc_h1_conn){
         .magic = LC_MAGIC_CONN,
@@ -57,6 +57,16 @@ bool lc_h1_open(struct lc_h1 *h1, struct lc_stream *s, const struct lc_addr *pee
     lc_outq_init(&c->out, &h1->out);
     h1->nconns++;
     h1->counts[LC_H1_HEAD]++;
+    return c;
+}
+
+bool lc_h1_open(struct lc_h1 *h1, struct lc_stream *s, const struct lc_addr *peer,
+                uint32_t listener)
+{
+    struct lc_h1_conn *c = lc_h1_conn_new(h1, s, peer, listener);
+
+    if (c == NULL)
+        return false;
     lc_h1_read_head(
         c); /* what came with the handshake is served before the poller even knows the connection */
     return true;
@@ -124,6 +134,7 @@ void lc_h1_init(struct lc_h1 *h1)
     lc_list_init(&h1->corked);
     lc_task_init(&h1->uncork, lc_h1_uncork_task);
     h1->call_ns = h1->ncalls = 0;
+    h1->parcel = NULL;
     lc_pool_init(&h1->blocks, LC_BLOCK_SIZE, 64);
     lc_pool_init(&h1->requests, sizeof(struct lc_h1_request), 64);
     lc_pool_init(&h1->conns, sizeof(struct lc_h1_conn), 256);

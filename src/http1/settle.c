@@ -90,6 +90,12 @@ static bool want_read(const struct lc_h1_conn *c)
     }
 }
 
+/* While its request waits or is being served, a connection that the poller does not know yet would be reset unheard. */
+static bool hears_of_reset(const struct lc_h1_conn *c)
+{
+    return c->state == LC_H1_CALL && !c->is_watched && !c->is_lent && !c->is_eof;
+}
+
 static void watch(struct lc_h1_conn *c, uint32_t events)
 {
     if (c->watch.fd < 0 || c->is_gone)
@@ -115,7 +121,7 @@ void lc_h1_settle(struct lc_h1_conn *c)
         return;
     c->settled = c->state;
     want = lc_outq_is_empty(&c->out) ? 0 : LC_WRITE;
-    if (want_read(c) || (c->watch.events & LC_READ && !c->is_lent))
+    if (want_read(c) || hears_of_reset(c) || (c->watch.events & LC_READ && !c->is_lent))
         want |= LC_READ;
     if (want != c->watch.events)
         watch(c, want);

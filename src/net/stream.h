@@ -23,6 +23,8 @@ struct lc_stream_ops {
     void (*close)(struct lc_stream *s);
     bool (*is_gone)(
         struct lc_stream *s); /* the peer has closed or reset, without reading anything */
+    bool
+        is_plain; /* all that the connection is lies in its descriptor: another process can go on with it */
 };
 
 struct lc_stream {

@@ -97,6 +97,7 @@ static const struct lc_stream_ops mem_ops = {
     .shut_both = mem_shut_write,
     .close = mem_close,
     .is_gone = mem_is_gone,
+    .is_plain = true,
 };
 
 void lc_stream_mem_init(struct lc_stream *s, struct lc_stream_mem *m)

@@ -63,6 +63,7 @@ static const struct lc_stream_ops tcp_ops = {
     .shut_both = tcp_shut_both,
     .close = tcp_close,
     .is_gone = tcp_is_gone,
+    .is_plain = true,
 };
 
 void lc_stream_tcp_init(struct lc_stream *s, int fd)

@@ -6,6 +6,11 @@
 
 #include <errno.h>
 #include <time.h>
+#include <unistd.h>
+
+#ifdef __linux__
+#    include <sys/syscall.h>
+#endif
 
 #ifdef __APPLE__
 #    include "os/clock.h"
@@ -137,4 +142,13 @@ enum lc_rc lc_thread_start(struct lc_thread *t, lc_thread_fn fn, void *arg)
 void lc_thread_join(struct lc_thread *t)
 {
     LC_CHECK(pthread_join(t->id, NULL) == 0);
+}
+
+int64_t lc_thread_number(void)
+{
+#ifdef __linux__
+    return syscall(SYS_gettid);
+#else
+    return getpid();
+#endif
 }

@@ -45,4 +45,7 @@ void lc_cond_fini(struct lc_cond *c);
 LC_MUST_USE enum lc_rc lc_thread_start(struct lc_thread *t, lc_thread_fn fn, void *arg);
 void lc_thread_join(struct lc_thread *t);
 
+/* The calling thread's number, as the system shows it (ps, py-spy); the process's where it shows none. */
+int64_t lc_thread_number(void);
+
 #endif

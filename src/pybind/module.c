@@ -36,10 +36,15 @@ PyDoc_STRVAR(
     forked_doc,
     "_forked(in_child)\n\nCalled around a fork that the application makes inside a worker.");
 
+PyDoc_STRVAR(scoreboard_doc,
+             "scoreboard() -> list[dict]\n\n"
+             "What every process of this server does: one dict for each slot that was ever used.");
+
 static PyMethodDef methods[] = {
     {"run_master", lc_py_run_master, METH_VARARGS, run_master_doc},
     {"worker_stop", lc_py_worker_stop, METH_VARARGS, worker_stop_doc},
     {"serve_thread", lc_py_serve_thread, METH_NOARGS, serve_thread_doc},
+    {"scoreboard", lc_py_scoreboard, METH_NOARGS, scoreboard_doc},
     {"_forked", lc_py_forked, METH_O, forked_doc},
     {NULL},
 };

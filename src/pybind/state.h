@@ -44,6 +44,8 @@ PyObject *lc_py_worker_stop(PyObject *module, PyObject *args);
 /* A thread of the application, until the worker ends or it retires. */
 PyObject *lc_py_serve_thread(PyObject *module, PyObject *none);
 PyObject *lc_py_forked(PyObject *module, PyObject *in_child);
+/* board_py.c: _engine.scoreboard */
+PyObject *lc_py_scoreboard(PyObject *module, PyObject *none);
 /* config_py.c: fills conf; texts are borrowed from config, which must outlive it. -1 with an exception set. */
 int lc_py_config(PyObject *config, struct lc_engine_conf *conf);
 /* A setting that is a number, by the bounds of engine/config.def; None is 0.  -1 with an exception that names it. */

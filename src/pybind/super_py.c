@@ -122,15 +122,17 @@ PyObject *lc_py_run_master(PyObject *module, PyObject *args)
         .say = say,
     };
     struct lc_master_conf conf;
-    int64_t workers, graceful_s;
+    int64_t workers, threads, graceful_s;
     int status;
 
     if (!PyArg_ParseTuple(args, "O!O", &PyDict_Type, &py.config, &py.callbacks))
         return NULL;
     if (lc_py_config_number(py.config, "workers", &workers) < 0 ||
+        lc_py_config_number(py.config, "threads", &threads) < 0 ||
         lc_py_config_number(py.config, "graceful_timeout", &graceful_s) < 0)
         return NULL;
     conf = (struct lc_master_conf){.workers = (int)workers,
+                                   .threads = (uint32_t)threads,
                                    .graceful_ms = (uint32_t)graceful_s * 1000};
     if ((py.st->master = PyMem_Malloc(sizeof *py.st->master)) == NULL)
         return PyErr_NoMemory();

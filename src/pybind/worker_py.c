@@ -140,7 +140,11 @@ static bool boot(struct lc_py_worker *p, int fds[2])
 {
     if (lc_py_config(p->config, &p->conf) < 0 || lc_py_worker_init(p) < 0)
         return false;
-    p->conf.master = p->st->master ? p->st->master->pid : 0;
+    if (p->st->master) {
+        p->conf.master = p->st->master->pid;
+        p->conf.board = &p->st->master->board;
+        p->conf.slot = (uint32_t)p->slot;
+    }
     return (p->main = lc_wsgi_new(p)) != NULL && open_signal_pipe(fds) == 0;
 }
 
@@ -156,6 +160,7 @@ int lc_py_run_worker(struct lc_py_state *st, PyObject *config, PyObject *callbac
     p->config = config;
     st->worker = p;
     p->callbacks = Py_NewRef(callbacks);
+    p->slot = slot;
     p->app = PyObject_CallMethod(callbacks, "worker_boot", "i", slot);
     if (p->app == NULL) {
         status = boot_failure(st);

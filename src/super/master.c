@@ -74,6 +74,8 @@ static void become_worker(struct lc_master *m, int slot, const sigset_t *mask)
     lc_sig_restore(mask);
     lc_sig_close(&m->sig);
     lc_loop_close(&m->loop);
+    slot = m->slots[slot].index;
+    lc_board_take(&m->board, (uint32_t)slot, getpid(), LC_LIFE_BOOTING);
     m->host.leave_process(m->host.ctx, m->host.run_worker(m->host.ctx, slot));
 }
 
@@ -174,6 +176,7 @@ static void halt(struct lc_master *m, int status, const char *reason)
 static void end_slot(struct lc_master *m, struct lc_worker_slot *s, int status)
 {
     s->pid = 0;
+    lc_board_take(&m->board, (uint32_t)s->index, 0, LC_LIFE_EMPTY);
     if (m->loop.now_ms - s->forked_ms >= CRASH_MS)
         s->not_before = m->loop.now_ms;
     if (WIFEXITED(status) && WEXITSTATUS(status) == LC_EXIT_BOOT)
@@ -284,6 +287,8 @@ static enum lc_rc open_all(struct lc_master *m)
 
     if (rc != LC_OK)
         return rc;
+    if ((rc = lc_board_open(&m->board, LC_WORKERS_MAX, LC_MAX(m->conf.threads, 1))) != LC_OK)
+        return rc;
     if ((rc = lc_sig_open(&m->sig, signals, LC_ARRAY_LEN(signals))) != LC_OK)
         return rc;
     m->sig_watch = (struct lc_watch){.fd = m->sig.fd, .fn = on_signal};
@@ -300,6 +305,8 @@ int lc_master_run(struct lc_master *m, const struct lc_master_conf *conf,
     m->host = *host;
     m->want = LC_MIN(conf->workers, LC_WORKERS_MAX - 1);
     m->nslots = m->want;
+    for (int i = 0; i < LC_WORKERS_MAX; i++)
+        m->slots[i].index = i;
     lc_timer_init(&m->timer, on_timer);
     if (open_all(m) != LC_OK) {
         say(m, LEVEL_ERROR, "The master could not set up its loop (descriptors, memory?)");
@@ -319,6 +326,7 @@ int lc_master_run(struct lc_master *m, const struct lc_master_conf *conf,
     lc_loop_forget(&m->loop, &m->sig_watch);
     lc_sig_close(&m->sig);
     lc_loop_close(&m->loop);
+    lc_board_close(&m->board);
     m->magic = 0;
     return m->exit_status;
 }

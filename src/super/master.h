@@ -13,6 +13,7 @@
 #include "base/base.h"
 #include "loop/loop.h"
 #include "os/sig.h"
+#include "stats/board.h"
 
 #include <sys/types.h>
 
@@ -36,6 +37,7 @@ struct lc_super_host {
 
 struct lc_master_conf {
     int workers;
+    uint32_t threads; /* of a worker, at most: how many calls the board has room for */
     uint32_t graceful_ms;
 };
 
@@ -46,6 +48,7 @@ struct lc_worker_slot {
     uint64_t forked_ms;  /* when */
     uint64_t not_before; /* a crash loop is slowed: no fork earlier */
     uint32_t age;        /* a number that grows with every fork */
+    int index; /* of its place in the board, which it takes along when slots change places */
 };
 
 struct lc_master {
@@ -64,6 +67,7 @@ struct lc_master {
     int exit_status;
     const char *reason; /* why it halts, NULL: it was asked to */
     uint64_t stop_by_ms;
+    struct lc_board board;
     struct lc_worker_slot slots[LC_WORKERS_MAX];
 };
 

@@ -40,7 +40,7 @@ struct host {
     int nroom;            /* connections that ended */
     int nbegun, nended;   /* exchanges that the handler has, and all that ended */
     struct lc_exchange_end last_end;
-    int nfds; /* private */
+    int nfds; /* for I4; -1: not checked, for other hosts are open too */
     struct host_client *clients[HOST_CLIENTS_MAX];
     int nclients;
 };
@@ -63,6 +63,9 @@ void host_send(struct host_client *cl, const char *p, size_t n);
 void host_say(struct host_client *cl, const char *text);
 /* False: the engine had no memory for it. */
 bool host_connect(struct host *h, struct host_client *cl);
+/* The same for a connection that comes with its first request from a sibling (parcel.h). */
+enum lc_rc host_receive(struct host *h, struct host_client *cl, int file_fd, const char *p,
+                        size_t n);
 /* Forgets a closed client; its output goes. */
 void host_forget(struct host *h, struct host_client *cl);
 

@@ -158,11 +158,13 @@ static void a_request_to_be_called_soon_is_settled_only_when_it_is_not(void **st
 static void the_handler_is_told_of_a_client_that_resets(void **state)
 {
     (void)state;
-    for (int is_kept = 0; is_kept < 2; is_kept++) {
+    for (int i = 0; i < 4; i++) {
+        bool is_kept = i & 1, is_known = i & 2;
         struct talk t;
 
         talk_open(&t, app_hello);
-        talk_say(&t, 0, ""); /* the poller knows it */
+        if (is_known)
+            talk_say(&t, 0, ""); /* to the poller, before its first request */
         t.h.handler.on_request = queue_it;
         t.h.handler.on_gone = tell_gone;
         talk_say(&t, 0, TALK_GET("/a"));

@@ -150,7 +150,10 @@ int lc_wsgi_wait(struct lc_wsgi *w, bool for_write)
 
     Py_BEGIN_ALLOW_THREADS if ((rc = lc_owner_enter(o)) == LC_OK)
     {
+        lc_account_phase(&w->server, for_write ? LC_CALL_OUTPUT : LC_CALL_INPUT);
         rc = is_own ? lc_owner_wait(o, &w->server.seat, is_over, &wait) : wait_foreign(o, &wait);
+        if (w->x == wait.x)
+            lc_account_phase(&w->server, LC_CALL_APP);
         lc_owner_leave(o);
     }
     Py_END_ALLOW_THREADS if (w->x != wait.x || rc != LC_OK)

@@ -42,6 +42,7 @@ struct lc_py_worker {
     struct lc_host release; /* the engine's: takes back what was lent by reference */
     struct lc_app calls;
     struct lc_py_state *st;
+    int slot; /* of the master's, and so of the board */
     struct lc_worker worker;
     struct lc_engine_conf conf;
     PyObject *config;                                  /* borrowed: lives as long as the process */
