@@ -403,6 +403,19 @@ enum lc_rc lc_access_log_open(struct lc_access_log *a, const struct lc_engine_co
     return LC_OK;
 }
 
+int lc_access_log_before_wait(struct lc_access_log *a, uint64_t now_ms, int most_ms)
+{
+    if (!a->is_on)
+        return most_ms;
+    if (a->sink.len > 0 && (a->held_ms == 0 || now_ms <= a->held_ms)) {
+        a->held_ms = now_ms;
+        return LC_MIN(most_ms, 1);
+    }
+    lc_sink_flush(&a->sink, now_ms);
+    a->held_ms = a->sink.len > 0 ? now_ms : 0; /* its reader is slow: the next try is due */
+    return lc_sink_is_waiting(&a->sink) ? LC_MIN(most_ms, LC_ACCESS_LOG_SOON_MS) : most_ms;
+}
+
 void lc_access_log_close(struct lc_access_log *a, uint64_t patience_ms)
 {
     if (!a->is_on)

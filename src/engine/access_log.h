@@ -1,7 +1,8 @@
 /* engine/access_log.h - one line an exchange: what of it the format asks for, into the worker's sink.
  *
  * All under the owner's lock.  Lines are written before the engine waits, when it changes hands, and when a call ends in
- * a thread that does not step: see engine/serve.c. */
+ * a thread that does not step: see engine/serve.c.  A write costs as much as some lines do, so there is at most one a
+ * wake-up, and of many wake-ups within a millisecond the last one's lines wait for the next. */
 #ifndef LC_ENGINE_ACCESS_LOG_H
 #define LC_ENGINE_ACCESS_LOG_H
 
@@ -17,6 +18,7 @@ struct lc_access_log {
     bool is_on;
     bool is_timed; /* the format asks for the duration */
     pid_t pid;
+    uint64_t held_ms; /* when lines were first left for the next wake-up; 0: none are */
     const struct lc_engine_conf *conf;
     const char *mount,
         *software; /* of the environment: SCRIPT_NAME, SERVER_SOFTWARE; NULL: not set */
@@ -36,9 +38,8 @@ static inline void lc_access_log_flush(struct lc_access_log *a, uint64_t now_ms)
     if (a->is_on)
         lc_sink_flush(&a->sink, now_ms);
 }
-static inline bool lc_access_log_is_waiting(const struct lc_access_log *a)
-{
-    return a->is_on && lc_sink_is_waiting(&a->sink);
-}
+/* Before a wait of at most most_ms: lines that have been here since an earlier millisecond are written; younger ones may
+ * get company, if the wait is short.  Returns how long it may be. */
+int lc_access_log_before_wait(struct lc_access_log *a, uint64_t now_ms, int most_ms);
 
 #endif

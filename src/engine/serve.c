@@ -115,9 +115,7 @@ static int turn_timeout(struct lc_worker *w)
 {
     int most = w->state == LC_WORKER_DRAINING ? 100 : PARENT_LOOK_MS;
 
-    lc_access_log_flush(&w->access_log, w->loop.now_ms);
-    if (lc_access_log_is_waiting(&w->access_log))
-        most = LC_ACCESS_LOG_SOON_MS;
+    most = lc_access_log_before_wait(&w->access_log, w->loop.now_ms, most);
     if (w->state == LC_WORKER_BOOTING)
         most = w->conf->is_multiprocess ? BOOT_LOOK_MS : PARENT_LOOK_MS;
     else if (w->owner.nready > w->owner.ninvited && w->nthreads < w->conf->threads)
