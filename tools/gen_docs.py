@@ -29,7 +29,7 @@ LATER_INTRO = """
 
 These settings of Gunicorn are known and not acted on yet. Each is accepted at its default, so that
 a file which spells out defaults can be used; any other value is refused with a message that names
-it. The hooks are among them: a configuration file that defines one is refused.
+it. Most hooks are among them: a configuration file that defines one is refused.
 """
 SPECIAL_DEFAULTS = {
     "chdir": "the current directory",

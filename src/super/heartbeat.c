@@ -15,12 +15,13 @@
 
 #include <string.h>
 
-#define SOON_MS  20 /* while something is under way */
-#define DUMP_MS  200
-#define ABORT_MS 1000
-#define ASLEEP_MS \
-    2500 /* the master itself did not run for so long (the machine, a debugger, ^Z) ... */
-#define PATIENCE_MS 2000 /* ... and its workers may not have, either: they get time to beat */
+#define SOON_MS     20 /* while something is under way */
+#define DUMP_MS     200
+#define ABORT_MS    1000
+/* When the master itself did not run for so long (the machine, a debugger, ^Z), its workers may not have, either: they
+ * get time to beat. */
+#define ASLEEP_MS   2500
+#define PATIENCE_MS 2000
 
 /* --- judging -------------------------------------------------------------------------------------------------- */
 

@@ -185,15 +185,15 @@ static void close_all(struct lc_master *m)
 static void init(struct lc_master *m, const struct lc_master_conf *conf,
                  const struct lc_super_host *host)
 {
-    memset(m, 0, sizeof *m);
+    memset(m, 0, offsetof(struct lc_master, slots)); /* those that are never used cost no memory */
     m->magic = LC_MAGIC_MASTER;
     m->pid = getpid();
     m->conf = *conf;
     m->host = *host;
     m->want = LC_MIN(conf->workers, LC_WORKERS_MAX - 1);
     m->nslots = m->want;
-    for (int i = 0; i < LC_WORKERS_MAX; i++)
-        m->slots[i] = (struct lc_worker_slot){.report_fd = -1, .is_wanted = i < m->want};
+    for (int i = 0; i < m->nslots; i++)
+        m->slots[i] = (struct lc_worker_slot){.report_fd = -1, .is_wanted = true};
     lc_timer_init(&m->stop_timer, on_stop_timer);
     lc_timer_init(&m->fork_timer, on_fork_timer);
     lc_timer_init(&m->look_timer, on_look_timer);

@@ -125,12 +125,14 @@ void lc_master_fill(struct lc_master *m)
 
 static void want_one_more(struct lc_master *m)
 {
-    struct lc_worker_slot *s = m->slots;
+    struct lc_worker_slot *s = m->slots, *end = m->slots + m->nslots;
 
-    while (s->is_wanted || s->pid > 0)
+    while (s < end && (s->is_wanted || s->pid > 0))
         s++;
-    if (s - m->slots >= m->nslots)
-        m->nslots = (int)(s - m->slots) + 1;
+    if (s == end) {
+        *s = (struct lc_worker_slot){.report_fd = -1};
+        m->nslots++;
+    }
     s->is_wanted = true;
     lc_backoff_forget(&s->backoff);
 }
