@@ -1,6 +1,6 @@
 """bench/gthread.py - what application threads cost, and what stuck ones do to the others.
 
-hello      CPU a request: one thread (sync), four (gthread), and four with calls never inline, in turns
+  hello      CPU a request: one thread (sync), four (gthread), four with calls never inline
 waiting    three of four threads in calls of 10 s that wait without the GIL: p99 of 1 ms requests
 computing  three of four in calls that compute: the same, beside Gunicorn's gthread in turns
 """
@@ -69,7 +69,7 @@ def verdict(met, text):
 
 @contextlib.contextmanager
 def held(port, path, n):
-    """n clients inside calls that outlive the measurement; their connections are closed at the end."""
+    """n clients inside calls that outlive the measurement."""
     socks = [socket.create_connection(("127.0.0.1", port), 5) for _ in range(n)]
     for sock in socks:
         sock.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())

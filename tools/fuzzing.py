@@ -160,11 +160,13 @@ def merge(chosen):
         say(f"{name}: {sum(1 for _ in kept.iterdir())} files in {kept.relative_to(ROOT)}")
 
 
-def check(minutes):
+def check(chosen, minutes):
     """Fails when a target's record is too short for today's code, or has a finding open."""
     rows = read_runs()
+    known = targets()
     short = []
-    for name, table in targets().items():
+    for name in chosen:
+        table = known[name]
         digest, spent, result, _ = rows.get(name, ["", 0.0, "never run", ""])
         if digest != code_hash(name, table):
             spent, result = 0.0, "code changed since" if digest else result
@@ -176,7 +178,7 @@ def check(minutes):
 
 
 def main(args):
-    """[target...] [minutes] | --merge [target...] | --check MINUTES"""
+    """[target...] [minutes] | --merge [target...] | --check [target...] MINUTES"""
     numbers = [arg for arg in args if arg.replace(".", "", 1).isdigit()]
     names = [arg for arg in args if not arg.startswith("--") and arg not in numbers]
     known = targets()
@@ -186,7 +188,7 @@ def main(args):
         raise Failed(f"no target {', '.join(unknown)}; there are: {', '.join(known)}")
     minutes = float(numbers[0]) if numbers else DEFAULT_MINUTES
     if "--check" in args:
-        check(minutes)
+        check(chosen, minutes)
     elif "--merge" in args:
         merge(chosen)
     else:

@@ -1,10 +1,12 @@
-/* bench/load/hostile.c - the hostile clients, all in one event-driven process: hostile PORT HEADS BODIES DEAF.
+/* bench/load/hostile.c - the hostile clients, all in one event-driven process:
+ * hostile PORT HEADS BODIES DEAF [CHURN PORT ...].
  *
  *   head   sends a request head a byte a second and never ends it
  *   body   sends a head at once, then of its 1 MB body a byte a second
  *   deaf   asks for 10 MB and never reads
  *
- * Whoever is closed comes back a second later.  The bytes are spread evenly over the second, two or three a millisecond:
+ * Whoever is closed comes back a second later.  With CHURN, so many a second are closed from here: what a server that
+ * closes them costs this process, where none does; they are spread over all the ports.  The bytes are spread evenly over the second, two or three a millisecond:
  * this process shares a core with the normal client, and a burst of work here would be measured there.  For the same
  * reason it is C.
  *
@@ -25,7 +27,14 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SLOTS = 1000, EVENTS_MAX = 256, CLIENTS_MAX = 60000, READY_MS = 15000, BACK_MS = 1000 };
+enum {
+    SLOTS = 1000,
+    EVENTS_MAX = 256,
+    CLIENTS_MAX = 60000,
+    PORTS_MAX = 16,
+    READY_MS = 15000,
+    BACK_MS = 1000
+};
 enum kind { HEAD, BODY, DEAF, KINDS };
 
 static const char *const names[KINDS] = {"head", "body", "deaf"};
@@ -44,7 +53,10 @@ struct client {
 
 struct hostile {
     int epoll_fd, nclients, nready; /* nready: were connected once */
-    struct sockaddr_in to;
+    int nports, next_port;
+    struct sockaddr_in to[PORTS_MAX];
+    long churn, owed; /* owed: of a close, in thousandths */
+    int next_closed;
     uint64_t connected, refused, sent, closed[KINDS], answered[KINDS];
     struct client clients[CLIENTS_MAX];
 };
@@ -107,7 +119,9 @@ static void open_client(struct hostile *h, struct client *c)
     c->at = 0;
     if (c->kind == DEAF)
         setsockopt(c->fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
-    if (connect(c->fd, (struct sockaddr *)&h->to, sizeof h->to) != 0 && errno != EINPROGRESS) {
+    h->next_port = (h->next_port + 1) % h->nports;
+    if (connect(c->fd, (struct sockaddr *)&h->to[h->next_port], sizeof h->to[0]) != 0 &&
+        errno != EINPROGRESS) {
         h->refused++;
         lose(h, c);
         return;
@@ -175,6 +189,18 @@ static void serve_events(struct hostile *h, int timeout_ms)
     }
 }
 
+/* A slot's share of the churn. */
+static void churn(struct hostile *h)
+{
+    for (h->owed += h->churn; h->owed >= SLOTS; h->owed -= SLOTS) {
+        struct client *c = &h->clients[h->next_closed];
+
+        h->next_closed = (h->next_closed + 1) % h->nclients;
+        if (c->is_connected)
+            lose(h, c);
+    }
+}
+
 static void run(struct hostile *h)
 {
     uint64_t begun = now_ms(), due = begun;
@@ -189,6 +215,8 @@ static void run(struct hostile *h)
             continue;
         for (int i = slot; i < h->nclients; i += SLOTS)
             act(h, &h->clients[i]);
+        if (is_ready)
+            churn(h);
         slot = (slot + 1) % SLOTS;
         due++;
         if (due + 1000 < now)
@@ -228,19 +256,27 @@ static long number(const char *text)
     return n;
 }
 
+static void add_port(struct hostile *h, const char *text)
+{
+    h->to[h->nports++] = (struct sockaddr_in){.sin_family = AF_INET,
+                                              .sin_port = htons((uint16_t)number(text)),
+                                              .sin_addr = {htonl(INADDR_LOOPBACK)}};
+}
+
 int main(int argc, char **argv)
 {
     static struct hostile h;
     struct rlimit lim;
     struct sigaction sa = {.sa_handler = on_term};
 
-    if (argc != 5) {
-        fputs("usage: hostile PORT HEADS BODIES DEAF\n", stderr);
+    if (argc < 5 || argc > 5 + PORTS_MAX) {
+        fputs("usage: hostile PORT HEADS BODIES DEAF [CHURN PORT ...]\n", stderr);
         return 2;
     }
-    h.to = (struct sockaddr_in){.sin_family = AF_INET,
-                                .sin_port = htons((uint16_t)number(argv[1])),
-                                .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    add_port(&h, argv[1]);
+    h.churn = argc > 5 ? number(argv[5]) : 0;
+    for (int i = 6; i < argc; i++)
+        add_port(&h, argv[i]);
     for (int kind = 0; kind < KINDS; kind++) {
         for (long i = number(argv[2 + kind]); i > 0 && h.nclients < CLIENTS_MAX; i--)
             h.clients[h.nclients++] = (struct client){.kind = kind, .fd = -1};

@@ -9,7 +9,8 @@
 #define BEAT_MS 100  /* no more often */
 #define OLD_MS  1000 /* a call this old may hold the guest for good */
 
-_Static_assert(LC_H1_CLOSED <= LC_BOARD_STATES, "each state of a connection has its word");
+_Static_assert(LC_H1_CLOSED == 7 && LC_H1_CLOSED <= LC_BOARD_STATES,
+               "each state of an open connection has its word, and its line in set_conns");
 
 void lc_account_open(struct lc_worker *w)
 {
@@ -68,25 +69,28 @@ static void set_free(struct lc_worker *w)
     atomic_store_explicit(&w->account.slot->free, n, memory_order_relaxed);
 }
 
-static const char *client_of(struct lc_account_seat *seat, const struct lc_addr *peer)
+/* The client's text, NULL when it is the same as in this thread's last call. */
+static const char *client_of(struct lc_account_seat *seat, const struct lc_addr *peer,
+                             char text[LC_ADDR_TEXT_MAX])
 {
     const struct lc_addr *last = &seat->peer;
-    bool is_same = last->family == peer->family &&
-                   (peer->family == LC_ADDR_IP4
-                        ? last->u.ip4.sin_addr.s_addr == peer->u.ip4.sin_addr.s_addr
-                        : memcmp(&last->u.ip6.sin6_addr, &peer->u.ip6.sin6_addr, 16) == 0);
 
-    if (!is_same) {
-        lc_addr_ip(peer, seat->client);
-        seat->peer = *peer;
-    }
-    return seat->client;
+    if (LC_LIKELY(seat->has_peer && last->family == peer->family &&
+                  (peer->family == LC_ADDR_IP4
+                       ? last->u.ip4.sin_addr.s_addr == peer->u.ip4.sin_addr.s_addr
+                       : memcmp(&last->u.ip6.sin6_addr, &peer->u.ip6.sin6_addr, 16) == 0)))
+        return NULL;
+    lc_addr_ip(peer, text);
+    seat->peer = *peer;
+    seat->has_peer = true;
+    return text;
 }
 
 void lc_account_begin(struct lc_worker *w, struct lc_server *s, const struct lc_exchange *x)
 {
     struct lc_account *a = &w->account;
     struct lc_account_seat *seat = &s->account;
+    char text[LC_ADDR_TEXT_MAX];
 
     if (a->slot == NULL)
         return;
@@ -94,10 +98,13 @@ void lc_account_begin(struct lc_worker *w, struct lc_server *s, const struct lc_
     if (lc_list_is_empty(&a->running))
         lc_count_set(&a->slot->call_since_ms, seat->since_ms);
     lc_list_append(&a->running, &seat->running);
-    set_free(w);
+    if (LC_LIKELY(w->caller == s && lc_count_get(&a->slot->queued) == 0))
+        set_free(w);
+    else
+        lc_account_look(w); /* it has left the queue, and the next turn may be far */
     if (seat->call)
         lc_call_begin(seat->call, seat->since_ms, seat->number, lc_req_text(&x->req, x->req.method),
-                      lc_req_text(&x->req, x->req.target), client_of(seat, x->peer));
+                      lc_req_text(&x->req, x->req.target), client_of(seat, x->peer, text));
 }
 
 static uint64_t oldest_ms(const struct lc_account *a)
@@ -121,9 +128,7 @@ void lc_account_end(struct lc_worker *w, struct lc_server *s, uint64_t took_ns)
     lc_count_add(&a->slot->latency_sum_us, us);
     if (s->account.call)
         lc_call_end(s->account.call);
-    if (lc_owner_steps(&w->owner, &s->seat))
-        set_free(w); /* the rest at the end of its turn */
-    else
+    if (!lc_owner_steps(&w->owner, &s->seat)) /* who steps looks at the end of its turn */
         lc_account_look(w);
 }
 
@@ -147,6 +152,18 @@ void lc_account_answer(struct lc_worker *w, const struct lc_exchange *x,
 
 /* --- the whole worker ----------------------------------------------------------------------------------------- */
 
+/* Written out: a loop of so few rounds costs three times as much, in each turn. */
+static void set_conns(struct lc_board_slot *slot, const uint32_t counts[LC_H1_STATES])
+{
+    lc_count_set(&slot->conns[LC_H1_IDLE], counts[LC_H1_IDLE]);
+    lc_count_set(&slot->conns[LC_H1_HEAD], counts[LC_H1_HEAD]);
+    lc_count_set(&slot->conns[LC_H1_BODY], counts[LC_H1_BODY]);
+    lc_count_set(&slot->conns[LC_H1_CALL], counts[LC_H1_CALL]);
+    lc_count_set(&slot->conns[LC_H1_SEND], counts[LC_H1_SEND]);
+    lc_count_set(&slot->conns[LC_H1_DRAIN], counts[LC_H1_DRAIN]);
+    lc_count_set(&slot->conns[LC_H1_LINGER], counts[LC_H1_LINGER]);
+}
+
 void lc_account_look(struct lc_worker *w)
 {
     struct lc_board_slot *slot = w->account.slot;
@@ -160,8 +177,7 @@ void lc_account_look(struct lc_worker *w)
                           memory_order_relaxed);
     lc_count_set(&slot->queued, w->owner.nready);
     lc_count_set(&slot->queued_since_ms, first ? first->ready_ms : 0);
-    for (int i = 0; i < LC_H1_CLOSED; i++)
-        lc_count_set(&slot->conns[i], w->h1.counts[i]);
+    set_conns(slot, w->h1.counts);
 }
 
 /* True: it was not asked before, or has come since. */

@@ -39,9 +39,8 @@ struct lc_account_seat {
     int64_t number; /* of the thread */
     struct lc_list running;
     uint64_t since_ms; /* its call began */
-    struct lc_addr
-        peer; /* the last client, and its text: they come again, and proxies come always */
-    char client[LC_ADDR_TEXT_MAX];
+    bool has_peer;     /* the record names this client; they come again, and proxies come always */
+    struct lc_addr peer;
 };
 
 /* --- all under the owner's lock --- */

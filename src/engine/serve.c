@@ -85,8 +85,9 @@ static void on_theft(void *ctx)
 static void consider_thread(struct lc_worker *w)
 {
     struct lc_exchange *oldest = LC_LIST_FIRST(&w->ready, struct lc_exchange, link);
+    uint32_t nstarting = w->nthreads - w->owner.nseats;
 
-    if (oldest == NULL || w->main_seat == NULL || w->wants_thread ||
+    if (oldest == NULL || w->owner.nready <= nstarting || w->main_seat == NULL || w->wants_thread ||
         w->nthreads >= w->conf->threads || !lc_list_is_empty(&w->owner.idle))
         return;
     if (lc_clock_mono_ms() < oldest->ready_ms + GROW_MS)

@@ -74,16 +74,18 @@ struct lc_exchange {
     struct lc_request req;
     struct lc_body body;
     struct lc_response res;
-    bool is_https;         /* by the listener, or by a trusted peer's word */
-    bool is_trusted;       /* the peer may speak for clients */
-    bool is_head;          /* HEAD: an answer without a body */
-    bool is_handed;        /* a sibling worker had it first; ready_ms is from there */
-    uint64_t started_ms;   /* when its first byte came */
-    struct lc_list link;   /* the handler's: its queue */
-    uint64_t ready_ms;     /* the handler's: when the request was complete */
-    uint64_t ready_ns;     /* the handler's: the same, finer; 0: as it is called */
-    void *call;            /* the handler's: who runs it */
-    uint64_t called_ns;    /* the handler's: when its application was called; 0: it was not */
+    bool is_https;       /* by the listener, or by a trusted peer's word */
+    bool is_trusted;     /* the peer may speak for clients */
+    bool is_head;        /* HEAD: an answer without a body */
+    bool is_handed;      /* a sibling worker had it first; ready_ms is from there */
+    uint64_t started_ms; /* when its first byte came */
+    struct lc_list link; /* the handler's: its queue */
+    uint64_t ready_ms;   /* the handler's: when the request was complete; 0: never */
+    uint64_t ready_ns;   /* the handler's: the same, finer; 0: as it is called */
+    void *call;          /* the handler's: who runs it */
+    uint64_t called_ns;  /* the handler's: when its application was called; 0: it was not */
+    uint64_t
+        done_ns; /* the handler's: when its answer was complete, if its end comes later; else 0 */
     struct lc_arena arena; /* goes with the exchange */
     struct lc_field fields[LC_EXCHANGE_FIELDS];
     char first[LC_EXCHANGE_ARENA]; /* the arena's first chunk */

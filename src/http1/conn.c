@@ -57,7 +57,7 @@ static bool begin_request(struct lc_h1_conn *c)
     x->started_ms = c->h1->loop->now_ms;
     lc_list_init(&x->link);
     x->call = NULL;
-    x->called_ns = 0;
+    x->ready_ms = x->called_ns = x->done_ns = 0;
     x->is_https = x->is_head = x->is_trusted = x->is_handed = false;
     lc_arena_init(&x->arena, x->first, sizeof x->first, c->h1->head_max);
     lc_response_init(&x->res, &c->h1->blocks);

@@ -133,11 +133,27 @@ static void put_phase(struct lc_board_call *c, enum lc_call_phase phase)
     __atomic_store_n(&c->phase, (uint32_t)phase, __ATOMIC_RELEASE);
 }
 
+/* n < 8 bytes as a word, the rest of it zero; a call of memcpy would cost more than all else here. */
+static uint64_t last_word(const char *p, size_t n)
+{
+    char bytes[sizeof(uint64_t)] = {0};
+    uint64_t v;
+
+    if (n >= 4) {
+        memcpy(bytes, p, 4);
+        memcpy(bytes + n - 4, p + n - 4, 4);
+    } else if (n > 0) {
+        bytes[0] = p[0];
+        bytes[n / 2] = p[n / 2];
+        bytes[n - 1] = p[n - 1];
+    }
+    memcpy(&v, bytes, sizeof v);
+    return v;
+}
+
 /* `to` is on a word's border, and `room` is whole words. */
 static void put_text(char *to, size_t room, const char *p, size_t n)
 {
-    uint64_t last = 0;
-
     n = LC_MIN(n, room - 1);
     for (; n >= sizeof(uint64_t); n -= sizeof(uint64_t)) {
         uint64_t v;
@@ -147,9 +163,7 @@ static void put_text(char *to, size_t room, const char *p, size_t n)
         p += sizeof v;
         to += sizeof v;
     }
-    if (n > 0)
-        memcpy(&last, p, n);
-    put_word(to, last);
+    put_word(to, last_word(p, n));
 }
 
 void lc_call_begin(struct lc_board_call *c, uint64_t since_ms, int64_t tid, struct lc_str method,
@@ -162,7 +176,8 @@ void lc_call_begin(struct lc_board_call *c, uint64_t since_ms, int64_t tid, stru
     put_word(&c->tid, (uint64_t)tid);
     __atomic_store_n(&c->target_len, (uint32_t)LC_MIN(target.n, UINT32_MAX), __ATOMIC_RELEASE);
     put_text(c->method, sizeof c->method, method.p, method.n);
-    put_text(c->client, sizeof c->client, client, client ? strlen(client) : 0);
+    if (client)
+        put_text(c->client, sizeof c->client, client, strlen(client));
     put_text(c->target, sizeof c->target, target.p, target.n);
     put_phase(c, LC_CALL_APP);
     atomic_store_explicit(&c->seq, odd + 1, memory_order_release);

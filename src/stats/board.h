@@ -120,7 +120,8 @@ void lc_board_take(const struct lc_board *b, uint32_t slot, pid_t pid, enum lc_b
  * fewer records than threads, and this one has none. */
 struct lc_board_call *lc_board_call_use(const struct lc_board *b, uint32_t slot, uint32_t i);
 
-/* The thread's own record.  begin copies; phase changes what it waits for. */
+/* The thread's own record.  begin copies (client NULL: the one of the record's last call, again); phase changes what it
+ * waits for. */
 void lc_call_begin(struct lc_board_call *c, uint64_t since_ms, int64_t tid, struct lc_str method,
                    struct lc_str target, const char *client);
 void lc_call_phase(struct lc_board_call *c, enum lc_call_phase phase);

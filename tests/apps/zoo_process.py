@@ -1,5 +1,6 @@
 """Views about processes, threads and time: forks, exits, own threads, long calls."""
 
+import json
 import os
 import signal
 import subprocess
@@ -218,3 +219,36 @@ def hijack_mode(environ, start_response):
 @view
 def whoami(environ, start_response):
     return js(start_response, os.getpid())
+
+
+def board():
+    from licorne import _engine
+
+    return _engine.scoreboard()
+
+
+@view
+def scoreboard(environ, start_response):
+    """What every worker does, as this one reads it."""
+    return js(start_response, board())
+
+
+@view
+def watch_board(environ, start_response):
+    """Keeps its thread, and shows the board in a file, until the test releases it."""
+    path = os.path.join(os.environ["TEST_DIR"], "release")
+    while not os.path.exists(path):
+        mark("board", json.dumps(board()))
+        time.sleep(0.005)
+    return text(start_response, "released")
+
+
+@view
+def keep_gil(environ, start_response):
+    """Sleeps in C without letting go of the interpreter."""
+    import ctypes
+
+    libc = ctypes.PyDLL(None)
+    mark("kept")
+    libc.sleep(int(query(environ)["seconds"]))
+    return text(start_response, "kept")

@@ -76,7 +76,7 @@ def test_fuzz_check_refuses(monkeypatch, digest, minutes, result):
     monkeypatch.setattr(fuzzing, "code_hash", lambda name, table: "aa")
     fuzzing.record("fuzz_uri", digest, minutes, result)
     with pytest.raises(devkit.Failed):
-        fuzzing.check(60)
+        fuzzing.check(["fuzz_uri"], 60)
 
 
 @pytest.mark.usefixtures("build")
@@ -84,7 +84,7 @@ def test_fuzz_check_accepts(monkeypatch):
     monkeypatch.setattr(fuzzing, "targets", lambda: {"fuzz_uri": {}})
     monkeypatch.setattr(fuzzing, "code_hash", lambda name, table: "aa")
     fuzzing.record("fuzz_uri", "aa", 60.0, "clean")
-    fuzzing.check(60)
+    fuzzing.check(["fuzz_uri"], 60)
 
 
 def test_sanitizer_findings_that_count():

@@ -40,6 +40,7 @@ struct figures {
 
 struct house {
     struct lc_engine_conf conf;
+    struct lc_board board;
     struct lc_worker w;
     struct lc_app app;
     struct lc_host release;

@@ -146,6 +146,34 @@ static void steal(void *house)
     }
 }
 
+/* As another process would: without any lock. */
+static void look_at_board(struct house *h)
+{
+    struct lc_board_call call;
+    uint32_t free = atomic_load(&lc_board_slot(&h->board, 0)->free);
+
+    if (free > h->plan.threads)
+        house_fail(h, "more threads are free than there are", 0, free);
+    for (uint32_t i = 0; i < h->board.ncalls; i++) {
+        if (lc_call_read(lc_board_call(&h->board, 0, i), &call) &&
+            (call.since_ms == 0 || strcmp(call.client, "127.0.0.1") != 0))
+            house_fail(h, "a call's record is not whole", i, (int64_t)call.since_ms);
+    }
+}
+
+static void look_at_board_after(struct house *h)
+{
+    const struct lc_board_slot *s = lc_board_slot(&h->board, 0);
+    struct lc_board_call call;
+
+    if (lc_count_get(&s->call_since_ms) != 0)
+        house_fail(h, "a call is said to run on", 0, (int64_t)lc_count_get(&s->call_since_ms));
+    for (uint32_t i = 0; i < h->board.ncalls; i++) {
+        if (lc_call_read(lc_board_call(&h->board, 0, i), &call))
+            house_fail(h, "a call's record was left", i, (int64_t)call.since_ms);
+    }
+}
+
 /* Signals now and then, then the stop: from here, or from inside the next call. */
 static void disturb(void *house)
 {
@@ -158,6 +186,7 @@ static void disturb(void *house)
         uint64_t began = lc_loop_ns();
 
         pause_us(us);
+        look_at_board(h);
         figure_most(&h->figures.late_us, (lc_loop_ns() - began) / 1000 - us);
         LC_CHECK(write(h->signal_fds[1], "x", 1) == 1);
     }
@@ -273,6 +302,7 @@ static void play_round(struct house *h)
     lc_fd_close(&h->signal_fds[0]);
     lc_fd_close(&h->signal_fds[1]);
     free(clients);
+    look_at_board_after(h);
     if (atomic_load(&h->nlent) != 0)
         house_fail(h, "objects were not given back", 0, atomic_load(&h->nlent));
     atomic_fetch_add(&h->figures.rounds, 1);
@@ -296,7 +326,12 @@ static void make_sea(struct house *h)
 
 static void set_up(struct house *h, uint64_t seed)
 {
+    /* Fewer records than threads. */
+    LC_CHECK(lc_board_open(&h->board, 1, THREADS_MAX - 1) == LC_OK);
+    lc_board_take(&h->board, 0, getpid(), LC_LIFE_BOOTING);
     h->conf = (struct lc_engine_conf){
+        .board = &h->board,
+        .timeout_ms = 30000,
         .limits = {.request_line = 4094,
                    .fields = 100,
                    .field_size = 8190,

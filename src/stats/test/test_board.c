@@ -60,20 +60,35 @@ static void texts_end_where_they_ended(void **state)
 {
     struct lc_board_call *c = lc_board_call_use(&board, 0, 0), out;
     char long_text[LC_BOARD_TARGET + 50];
+    const char *end = long_text + sizeof long_text - 1;
 
     (void)state;
-    memset(long_text, 'x', sizeof long_text);
+    for (size_t i = 0; i < sizeof long_text; i++)
+        long_text[i] = (char)('a' + i % 26);
+    long_text[sizeof long_text - 1] = '\0';
     for (size_t n = sizeof long_text; n-- > 0;) {
         size_t kept = LC_MIN(n, LC_BOARD_TARGET - 1);
 
-        lc_call_begin(c, n, 1, lc_str_of(long_text, n), lc_str_of(long_text, n), NULL);
+        lc_call_begin(c, n, 1, lc_str_of(long_text, n), lc_str_of(long_text, n),
+                      end - LC_MIN(n, sizeof long_text - 1));
         assert_true(lc_call_read(c, &out));
         assert_int_equal(strlen(out.target), kept);
         assert_memory_equal(out.target, long_text, kept);
         assert_int_equal(out.target_len, n);
         assert_int_equal(strlen(out.method), LC_MIN(n, LC_BOARD_METHOD - 1));
-        assert_string_equal(out.client, "");
+        assert_int_equal(strlen(out.client), LC_MIN(n, LC_BOARD_CLIENT - 1));
     }
+}
+
+static void the_last_client_may_be_meant_again(void **state)
+{
+    struct lc_board_call *c = lc_board_call_use(&board, 0, 0), out;
+
+    (void)state;
+    lc_call_begin(c, 1, 1, text("GET"), text("/"), "10.0.0.1");
+    lc_call_begin(c, 2, 1, text("GET"), text("/"), NULL);
+    assert_true(lc_call_read(c, &out));
+    assert_string_equal(out.client, "10.0.0.1");
 }
 
 struct writer {
@@ -367,6 +382,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ON_BOARD(a_call_is_read_as_it_was_written),
         ON_BOARD(texts_end_where_they_ended),
+        ON_BOARD(the_last_client_may_be_meant_again),
         ON_BOARD(a_record_is_read_whole_while_it_is_written),
         ON_BOARD(a_writer_that_died_leaves_no_record),
         ON_BOARD(a_writer_that_died_does_not_confuse_the_next),

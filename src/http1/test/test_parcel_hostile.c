@@ -1,4 +1,4 @@
-/* What a sibling makes of a parcel: its own limits hold, and no parcel breaks it. */
+/* A parcel that is not what it says it is, and one that the sibling's own limits refuse. */
 #include "crossing.h"
 
 static void the_siblings_limits_hold(void **state)
