@@ -1,17 +1,17 @@
 /* loop/timer.c - deadlines in a hierarchical timer wheel.
  *
  * Why not a heap: a keep-alive connection moves its deadline on each request, and a heap pays
- * O(log n) cache misses for what is two list operations here.  Why levels: one wheel of 64 ms slots
+ * O(log n) cache misses for what is two list operations here.  Why levels: one wheel of 16 ms slots
  * would need a turn of minutes to keep keep-alive timers from being looked at again and again.
  *
  *   I1  a timer in level k sits in slot (due tick >> 6k) mod 64, 1 to 63 slots ahead of the level's
  *       hand (w->tick >> 6k) mod 64: between steps the slot under a hand is empty.
  *   I2  a slot with timers has its bit in w->occupied; a bit may outlive its timers.
  *
- *     level 0   64 ms a slot   4.1 s a turn      hand steps each tick, its slot fires
- *     level 1   4.1 s          4.4 min           hand steps when level 0 has made a turn: the
- *     level 2   4.4 min        4.7 h             slot's timers are set anew, nearer by a level
- *     level 3   4.7 h          12.4 days         or more; beyond, they wait at the rim */
+ *     level 0   16 ms a slot   1.0 s a turn      hand steps each tick, its slot fires
+ *     level 1   1.0 s          66 s              hand steps when level 0 has made a turn: the
+ *     level 2   66 s           70 min            slot's timers are set anew, nearer by a level
+ *     level 3   70 min         75 h              or more; beyond, they wait at the rim */
 #include "loop/timer.h"
 
 #include <limits.h>

@@ -1,7 +1,7 @@
 /* loop/timer.h - deadlines in a timer wheel: set and cancel in O(1), however many there are.
  *
  * Coarse: nearly all of them are time limits of connections, which are moved far more often than
- * they are met, and nobody minds 64 ms.
+ * they are met, and nobody minds 16 ms.
  *
  *   I1  a timer never fires before due_ms; it fires in the first lc_timers_run at or after due_ms
  *       rounded up to a tick (a due time already past when set counts as the next tick).
@@ -14,7 +14,7 @@
 #include "base/base.h"
 #include "base/list.h"
 
-#define LC_TIMER_TICK_MS 64
+#define LC_TIMER_TICK_MS 16
 
 enum { LC_TIMER_SLOTS = 64, LC_TIMER_LEVELS = 4 };
 
