@@ -36,8 +36,8 @@ struct lc_engine_conf {
     bool
         is_early; /* the engine is opened before the application is there; lc_worker_ready tells when it is */
     bool use_sendfile, is_multithread, is_multiprocess;
-    const char *tmp_dir;          /* NULL: the system's */
-    const char *server;           /* the Server field */
+    const char *tmp_dir; /* NULL: the system's */
+    const char *server;  /* the Server field */
     bool has_access_log;
     int access_fd;                /* borrowed; the same number while the log is rotated */
     const char *access_format;    /* Gunicorn's access_log_format */

@@ -133,6 +133,7 @@ def test_worker_that_is_added_later_takes_part(serve):
 
 def test_full_queue_is_no_reason_to_refuse_while_a_sibling_is_free(serve):
     s = serve("sharing:app", "--queue-size", "1", workers=2)
+    wait_until(lambda: len(workers_seen(s)) == 2, 20, "two workers at work")
     kept = [Client(s, timeout=60)]
     pid = who(kept[0])
     kept.append(client_of(s, pid))
@@ -149,6 +150,7 @@ def test_full_queue_is_no_reason_to_refuse_while_a_sibling_is_free(serve):
 def test_nothing_is_lost_with_a_worker_that_dies_before_it_takes_what_is_its(serve):
     """It is stopped while it seems free, so all that the busy one cannot serve waits for it."""
     s = serve("sharing:app", workers=2, expect_errors=True)
+    wait_until(lambda: len(workers_seen(s)) == 2, 20, "two workers at work")
     kept = [Client(s, timeout=60)]
     pid = who(kept[0])
     kept += [client_of(s, pid) for _ in range(4)]
