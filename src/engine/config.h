@@ -34,8 +34,8 @@ struct lc_engine_conf {
     bool ignore_half_close;    /* a waiting request whose client has ended its side is dropped */
     const char *health_path;   /* NULL: none */
     bool use_sendfile, is_multithread, is_multiprocess;
-    const char *tmp_dir;          /* NULL: the system's */
-    const char *server;           /* the Server field */
+    const char *tmp_dir; /* NULL: the system's */
+    const char *server;  /* the Server field */
     bool has_access_log;
     int access_fd;                /* borrowed; the same number while the log is rotated */
     const char *access_format;    /* Gunicorn's access_log_format */
