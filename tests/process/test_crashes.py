@@ -147,7 +147,8 @@ def test_only_what_was_inside_is_lost(serve, path, line, threads):
 
 @pytest.mark.parametrize("code", [0, 3, 4, 7])
 def test_exit_in_a_request_answers_and_the_next_worker_comes_at_once(serve, code):
-    s = serve("trouble:app", workers=2, expect_errors=True)
+    """Under gthread, where it ends the worker."""
+    s = serve("trouble:app", "-k", "gthread", workers=2, expect_errors=True)
     wait_until(lambda: len(boots(s)) == 2, 10, "two boots")
     (pid, first), (_, second) = two_groups(s, 3)
     load = Load(second)
