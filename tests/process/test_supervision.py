@@ -58,8 +58,9 @@ def test_ttou_takes_the_oldest_and_ttin_fills_its_place(indexed):
     first = next(p for p, i in before.items() if i == 0)
     os.kill(first, signal.SIGKILL)  # so that the one with index 1 is the oldest
     wait_until(lambda: len(set(indexed.worker_pids()) - {first}) == 3, 10, "the successor")
+    oldest = next(p for p, i in before.items() if i == 1)
     indexed.signal(signal.SIGTTOU)
-    wait_until(lambda: len(indexed.worker_pids()) == 2, 10, "one less")
+    wait_until(lambda: not os.path.exists(f"/proc/{oldest}"), 10, "one less, and reaped")
     assert sorted(indexes(indexed).values()) == [0, 2]
     indexed.signal(signal.SIGTTIN)
     wait_until(lambda: len(indexed.worker_pids()) == 3, 10, "one more")
