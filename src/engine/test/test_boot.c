@@ -31,11 +31,13 @@ static void come_early(void *arg)
     lc_house_hear(h, 0, "booting");
     lc_house_say(h, 0, "GET / HTTP/1.1\r\n\r\n"); /* waits */
     lc_house_dial(h, 1, false);
-    lc_house_say(
-        h, 1, "GET /health HTTP/1.1\r\n\r\n"); /* when this is answered the other is in the queue */
-    lc_house_hear(h, 1, "booting");
+    for (int i = 0; i < 2; i++) { /* the second is read after the other's request */
+        lc_house_say(h, 1, "GET /health HTTP/1.1\r\n\r\n");
+        lc_house_hear(h, 1, "booting");
+        h->heard[1][0] = '\0';
+    }
     lc_house_say(h, 1, "GET / HTTP/1.1\r\n\r\n"); /* one too many */
-    lc_house_hear(h, 1, "503 Service Unavailable\r\nServer");
+    lc_house_hear(h, 1, "Retry-After");
     shutdown(h->fds[1], SHUT_RDWR);
     lc_house_dial(h, 2, false);
     lc_house_say(h, 2, "BAD\r\n\r\n");
