@@ -255,7 +255,10 @@ def disconnected(environ, start_response):
 
 @view
 def disconnected_midway(environ, start_response):
-    """Streams until the server tells that the client has gone; as many items as that took, at most."""
+    """Streams until the server tells that the client has gone; as many items as that took, at most.
+
+    If it leaves between the question and the item, the server closes the iterable instead.
+    """
     is_gone = environ["licorne.disconnected"]
 
     def items():
@@ -263,7 +266,11 @@ def disconnected_midway(environ, start_response):
             if is_gone():
                 mark("told", str(n))
                 return
-            yield b"item\n"
+            try:
+                yield b"item\n"
+            except GeneratorExit:
+                mark("told", "closed")
+                raise
             if n == 0:
                 mark("began")
             time.sleep(0.005)
