@@ -102,12 +102,36 @@ static void step_until_accepted(struct room *r, int n)
     assert_int_equal(r->naccepted, n);
 }
 
-static void a_batch_is_taken_in_one_turn(void **state)
+static void ignore(struct lc_watch *w, uint32_t events)
+{
+    (void)w;
+    (void)events;
+}
+
+static void alone_it_takes_one_a_turn(void **state)
 {
     struct room r;
 
     (void)state;
     room_open(&r);
+    add_client(&r);
+    add_client(&r);
+    lc_loop_step(&r.loop, 1000);
+    assert_int_equal(r.naccepted, 1);
+    step_until_accepted(&r, 2);
+    room_close(&r);
+}
+
+static void among_others_it_takes_a_batch_in_one_turn(void **state)
+{
+    struct room r;
+    struct lc_watch other = {.fn = ignore};
+
+    (void)state;
+    room_open(&r);
+    other.fd = r.log_fds[0];
+    assert_int_equal(lc_loop_watch(&r.loop, &other, LC_READ), LC_OK);
+    assert_int_equal(write(r.log_fds[1], "x", 1), 1);
     for (int i = 0; i < LC_ACCEPT_BATCH; i++)
         add_client(&r);
     lc_loop_step(&r.loop, 1000);
@@ -115,6 +139,7 @@ static void a_batch_is_taken_in_one_turn(void **state)
     for (int i = 0; i < 5; i++)
         add_client(&r);
     step_until_accepted(&r, LC_ACCEPT_BATCH + 5);
+    assert_int_equal(lc_loop_watch(&r.loop, &other, 0), LC_OK);
     room_close(&r);
 }
 
@@ -241,7 +266,8 @@ static void a_stopped_listener_refuses_at_once(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        EACH(a_batch_is_taken_in_one_turn),
+        EACH(alone_it_takes_one_a_turn),
+        EACH(among_others_it_takes_a_batch_in_one_turn),
         EACH(without_room_it_pauses_until_resumed),
         EACH(out_of_descriptors_one_is_told_and_the_rest_wait),
         EACH(no_memory_for_a_connection_rests_too),
