@@ -80,7 +80,7 @@ static void listen_here(struct house *h)
     }
 }
 
-static struct house *begin(void)
+static struct house *begin(enum lc_board_life other)
 {
     struct house *h = calloc(1, sizeof *h);
 
@@ -122,6 +122,7 @@ static struct house *begin(void)
                                    .is_first = true,
                                    .is_main = true};
     lc_board_take(&h->board, 0, getpid(), LC_LIFE_BOOTING);
+    lc_board_take(&h->board, 1, getpid(), other);
     assert_int_equal(lc_worker_open(&h->w, &h->conf, NULL, &h->app, -1), LC_OK);
     assert_int_equal(lc_thread_start(&h->thread, serve, h), LC_OK);
     return h;
@@ -259,7 +260,7 @@ static void partners_have_the_same_socket(void **state)
 
 static void a_socket_without_its_worker_is_served_by_a_sibling(void **state)
 {
-    struct house *h = begin();
+    struct house *h = begin(LC_LIFE_EMPTY);
 
     (void)state;
     for (int i = 0; i < 32; i++)
@@ -272,7 +273,7 @@ static void a_socket_without_its_worker_is_served_by_a_sibling(void **state)
 
 static void it_is_left_alone_while_its_worker_is_back(void **state)
 {
-    struct house *h = begin();
+    struct house *h = begin(LC_LIFE_EMPTY);
     int fd;
 
     (void)state;
@@ -290,15 +291,23 @@ static void it_is_left_alone_while_its_worker_is_back(void **state)
     end(h);
 }
 
-static void a_busy_worker_accepts_from_its_own_though_a_sibling_is_free(void **state)
+static void one_that_was_never_needed_is_closed_too(void **state)
 {
-    struct house *h = begin();
+    struct house *h = begin(LC_LIFE_SERVING);
 
     (void)state;
-    wait_held(h, 1);
-    lc_board_take(&h->board, 1, getpid(), LC_LIFE_SERVING);
+    dial_other(h);
+    poll(NULL, 0, 2 * LC_REUSE_LOOK_MS);
+    assert_int_equal(nheld(h), 0);
+    end(h); /* looks at the descriptors */
+}
+
+static void a_busy_worker_accepts_from_its_own_though_a_sibling_is_free(void **state)
+{
+    struct house *h = begin(LC_LIFE_SERVING);
+
+    (void)state;
     atomic_store(&lc_board_slot(&h->board, 1)->free, 1);
-    wait_held(h, 0);
     atomic_store(&h->is_held, true);
     while (atomic_load(&h->ninside) == 0) {
         get(dial(h));
@@ -321,6 +330,7 @@ int main(void)
         cmocka_unit_test(partners_have_the_same_socket),
         cmocka_unit_test(a_socket_without_its_worker_is_served_by_a_sibling),
         cmocka_unit_test(it_is_left_alone_while_its_worker_is_back),
+        cmocka_unit_test(one_that_was_never_needed_is_closed_too),
         cmocka_unit_test(a_busy_worker_accepts_from_its_own_though_a_sibling_is_free),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
