@@ -115,8 +115,6 @@ void lc_reuse_follow(struct lc_worker *w, bool is_open)
 {
     struct lc_reuse *r = &w->reuse;
 
-    if (LC_LIKELY(r->nheld == 0))
-        return;
     for (uint32_t i = 0; i < r->nloans; i++) {
         if (!r->loans[i].is_held)
             continue;
@@ -131,8 +129,6 @@ void lc_reuse_go_to_the_end(struct lc_worker *w)
 {
     struct lc_reuse *r = &w->reuse;
 
-    if (LC_LIKELY(r->nheld == 0))
-        return;
     for (uint32_t i = 0; i < r->nloans; i++) {
         struct lc_listener *l = &r->loans[i].l;
 
@@ -146,7 +142,7 @@ bool lc_reuse_is_paused(const struct lc_worker *w)
 {
     const struct lc_reuse *r = &w->reuse;
 
-    for (uint32_t i = 0; i < (r->nheld ? r->nloans : 0); i++) {
+    for (uint32_t i = 0; i < r->nloans; i++) {
         if (r->loans[i].is_held && r->loans[i].l.is_paused)
             return true;
     }

@@ -48,8 +48,10 @@ void lc_reuse_close(struct lc_worker *w);
 
 /* Has a partner a free thread?  Who has none at all need not care about siblings. */
 bool lc_reuse_has_free_partner(const struct lc_worker *w);
-/* Foreign sockets are watched, or left to siblings; those that were accepted from are requeued if so. */
+
+/* For who holds foreign sockets (nheld > 0): they are watched, or left to siblings. */
 void lc_reuse_follow(struct lc_worker *w, bool is_open);
+/* Those that were accepted from: the next is for siblings that are free. */
 void lc_reuse_go_to_the_end(struct lc_worker *w);
 /* Is one left to siblings for now? */
 bool lc_reuse_is_paused(const struct lc_worker *w);

@@ -39,14 +39,20 @@ static bool wants_from_own(struct lc_worker *w, uint32_t naccepted)
            !lc_reuse_has_free_partner(w);
 }
 
-/* The first of a wake-up is always ours: nobody else was woken for it. */
+/* What nobody else was woken for is taken also by a worker that is about to leave. */
+static bool has_room_for_one(struct lc_worker *w)
+{
+    return has_room(w) || (w->state == LC_WORKER_DRAINING && lc_h1_has_room(&w->h1));
+}
+
+/* The first of a wake-up is always ours. */
 static bool can_accept(struct lc_listener *l)
 {
     struct lc_worker *w = l->conf->ctx;
     uint32_t n = (uint32_t)l->naccepted;
 
     if (n == 0)
-        return has_room(w);
+        return has_room_for_one(w);
     return l->is_own ? wants_from_own(w, n) : wants_connections(w, n);
 }
 
@@ -71,7 +77,7 @@ void lc_worker_pause(struct lc_worker *w, struct lc_listener *l)
     if (lc_loop_watch(&w->loop, &l->watch, 0) != LC_OK) {
         /* still watched: can_accept declines */
     }
-    if (has_room(w))
+    if (has_room_for_one(w))
         lc_listener_take_one(l);
 }
 
@@ -87,7 +93,8 @@ void lc_worker_set_accepting(struct lc_worker *w)
         else if (l->is_paused)
             lc_listener_resume(l);
     }
-    lc_reuse_follow(w, is_open);
+    if (LC_UNLIKELY(w->reuse.nheld > 0))
+        lc_reuse_follow(w, is_open);
     lc_share_follow(w);
 }
 
@@ -102,7 +109,8 @@ static void go_to_the_end(struct lc_worker *w)
             lc_listener_requeue(l);
         l->has_accepted = false;
     }
-    lc_reuse_go_to_the_end(w);
+    if (LC_UNLIKELY(w->reuse.nheld > 0))
+        lc_reuse_go_to_the_end(w);
 }
 
 static void on_room(struct lc_h1 *h1)
