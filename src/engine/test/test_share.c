@@ -15,7 +15,7 @@
 /* After the seam: cmocka has a macro named fail. */
 #include "base/test/support.h"
 
-enum { WORKERS = 2, CLIENTS = 24 };
+enum { WORKERS = 2, CLIENTS = 200 };
 
 struct house;
 
@@ -265,9 +265,9 @@ static void spaced_connections_are_spread(void **state)
     int n[WORKERS] = {0};
 
     (void)state;
-    for (int i = 0; i < 20; i++)
+    for (int i = 0; i < 40; i++)
         n[ask(dial(h))]++;
-    assert_in_range(n[0], 5, 15);
+    assert_in_range(n[0], 4, 36); /* without a care the kernel wakes the same one for all */
     end(h);
 }
 
