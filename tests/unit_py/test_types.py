@@ -1,5 +1,7 @@
 """Coercions and messages, one row each."""
 
+import os
+
 import pytest
 from licorne.config import types
 from licorne.config.settings import BY_NAME, LATER, SETTINGS, is_later_default
@@ -32,6 +34,10 @@ ACCEPTED = [
     (types.HEADER_MAP, None, "drop"),
     (types.WORKER_CLASS, "sync", "sync"),
     (types.WORKER_CLASS, "gunicorn.workers.sync.SyncWorker", "sync"),
+    (types.HOOK_1, None, None),
+    (types.HOOK_1, "os.path.basename", os.path.basename),
+    (types.HOOK_2, os.path.relpath, os.path.relpath),
+    (types.HOOK_2_TO_4, os.path.relpath, os.path.relpath),
 ]
 
 REFUSED = [
@@ -55,6 +61,14 @@ REFUSED = [
     (types.CHDIR, "/no/such/place", ValueError, "can't chdir to '/no/such/place'"),
     (types.HEADER_MAP, "keep", ValueError, "Invalid header map behaviour: keep"),
     (types.WORKER_CLASS, "gevent", ValueError, "'gevent' invalid or not found"),
+    (types.HOOK_1, 3, TypeError, "Value is not callable: 3"),
+    (types.HOOK_1, "nodot", TypeError, "Value 'nodot' is not an import string. Format: module["),
+    (types.HOOK_1, "os.no_such", TypeError, "Can not load 'no_such' from 'os'"),
+    (types.HOOK_1, "no_such_module.x", TypeError, "No module named 'no_such_module'"),
+    (types.HOOK_2, os.path.basename, TypeError, "Value must have an arity of: 2"),
+    (types.HOOK_2, lambda *a: 0, TypeError, "Value must have an arity of: 2"),
+    (types.HOOK_3, lambda a, b: 0, TypeError, "Value must have an arity of: 3"),
+    (types.HOOK_2_TO_4, lambda a: 0, TypeError, "Value must have an arity of: 2 or 3 or 4"),
 ]
 
 

@@ -58,6 +58,10 @@ class Config:
             ) from None
         self.origins[name] = str(origin)
 
+    def hook(self, name):
+        """The function that the configuration set for a hook, or None: nothing is to be called."""
+        return self.values[name]
+
     def addresses(self):
         return [parse_address(text) for text in self.bind]
 

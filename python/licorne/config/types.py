@@ -196,8 +196,8 @@ def to_worker_class(value):
     )
 
 
-def to_hook(arity):
-    """A callable of so many arguments, or where it is to be found, as `module.name`."""
+def to_hook(*arities):
+    """A callable of just so many arguments, or where it is to be found, as `module.name`."""
 
     def check(value):
         if value is None:
@@ -205,8 +205,8 @@ def to_hook(arity):
         found = _imported(value) if isinstance(value, str) else value
         if not callable(found):
             raise TypeError(f"Value is not callable: {shown(value)}")
-        if arity not in _arities(found):
-            raise TypeError(f"Value must have an arity of: {arity}")
+        if arity_of(found) not in arities:
+            raise TypeError(f"Value must have an arity of: {' or '.join(map(str, arities))}")
         return found
 
     return check
@@ -222,24 +222,22 @@ def _imported(path):
         )
     try:
         return getattr(import_module(module), name)
-    except (ImportError, AttributeError):
+    except ImportError as error:
+        raise TypeError(str(error)) from None
+    except AttributeError:
         raise TypeError(f"Can not load '{name}' from '{module}'") from None
 
 
-def _arities(function):
-    """The numbers of positional arguments that a callable takes."""
+def arity_of(function):
+    """How many arguments a callable takes by position: defaults count, *args do not."""
     from inspect import Parameter, signature
 
     try:
         parameters = signature(function).parameters.values()
     except (TypeError, ValueError):  # in C, and not telling
-        return range(1000)
-    fixed = [
-        p for p in parameters if p.kind in (Parameter.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
-    ]
-    least = sum(p.default is Parameter.empty for p in fixed)
-    is_open = any(p.kind is Parameter.VAR_POSITIONAL for p in parameters)
-    return range(least, 1000 if is_open else len(fixed) + 1)
+        return None
+    by_position = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
+    return sum(parameter.kind in by_position for parameter in parameters)
 
 
 def c_int(word):
@@ -296,5 +294,10 @@ ACCESS_FORMAT = Kind(
     "a percent sign is written %%.",
 )
 HOOK_1 = Kind(to_hook(1), "takes a function of 1 argument, or its name as module.function.")
+HOOK_2 = Kind(to_hook(2), "takes a function of 2 arguments, or its name as module.function.")
+HOOK_3 = Kind(to_hook(3), "takes a function of 3 arguments, or its name as module.function.")
+HOOK_2_TO_4 = Kind(  # post_request: (worker, req[, environ[, resp]])
+    to_hook(2, 3, 4), "takes a function of 2, 3 or 4 arguments, or its name as module.function."
+)
 LOGLEVEL = Kind(to_loglevel, f"takes one of: {', '.join(LEVELS)}.")
 WORKER_CLASS = Kind(to_worker_class, "takes one of: sync, gthread.")
