@@ -71,8 +71,7 @@ class Master:
 
     def worker_class(self):
         """As Gunicorn has it: a sync worker with threads is a gthread one."""
-        chosen = self.config.worker_class
-        return "gthread" if chosen == "sync" and self.config.threads > 1 else chosen
+        return self.config.worker_class_str
 
     def engine_config(self, listeners):
         config = self.config.engine()

@@ -6,7 +6,7 @@ from licorne.config.bounds import LENGTHS, NUMBERS
 from licorne.config.loader import load
 from licorne.errors import ConfigError, UsageError
 
-NUMERIC = [row for row in settings.SETTINGS if row.kind.cli_name in ("int", "auto_int")]
+NUMERIC = [row for row in settings.SETTINGS if row.name in NUMBERS]
 ROWS = [pytest.param(row, *NUMBERS[row.name], id=row.name) for row in NUMERIC]
 
 

@@ -186,6 +186,18 @@ def to_health_path(value):
     return path
 
 
+def one_of(*words):
+    """The kind of setting that takes one of some words, the first if it is None."""
+
+    def check(value):
+        word = words[0] if value is None else to_string(value).lower()
+        if word not in words:
+            raise ValueError(f"Invalid value: {value}")
+        return word
+
+    return Kind(check, f"takes one of: {', '.join(words)}.")
+
+
 def to_worker_class(value):
     if value is None or to_string(value) in SYNC_NAMES:
         return "sync"
@@ -267,7 +279,8 @@ ADDRESSES = Kind(
     "takes HOST, HOST:PORT, [IPV6]:PORT, unix:PATH or fd://N, or a list of these.",
     action="append",
 )
-# Numbers: their bounds are the setting's, from bounds.py.
+COUNT = Kind(to_pos_int, "takes an integer, 0 or more.", int, "int")
+# Numbers that the engine is given: their bounds are the setting's, from bounds.py.
 POS_INT = Kind(to_pos_int, "takes an integer, {least} to {most}.", int, "int")
 SIZE = Kind(to_pos_int, "takes a number of bytes, {least} to {most}.", int, "int")
 SECONDS = Kind(to_pos_int, "takes a number of seconds, {least} to {most}.", int, "int")
