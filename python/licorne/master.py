@@ -14,7 +14,7 @@ import threading
 
 from licorne import SERVER, SERVER_SOFTWARE, __version__, glogging, sock, worker
 from licorne.app.loader import import_app
-from licorne.config import accesslog
+from licorne.config import accesslog, cpus
 
 
 class Master:
@@ -43,6 +43,8 @@ class Master:
             log.info("Listening at: %s (%s)", shown, pid)
             log.info("Using worker: %s", self.worker_class())
             self._look_at_access_log()
+            if text := cpus.hint(self.config.workers):
+                log.warning("%s", text)
             return _engine.run_master(self.engine_config(listeners), self)
         finally:
             if os.getpid() == pid:  # a worker that unwinds this far owns none of it
