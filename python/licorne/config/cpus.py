@@ -29,7 +29,7 @@ def _counted(cpus):
 
 
 def available(proc="/proc", sysfs="/sys/fs/cgroup"):
-    """CPUs by affinity and by the quotas of all cgroups above this process. Often no whole number."""
+    """CPUs by affinity and the quotas of the cgroups above; often no whole number."""
     try:
         found = len(os.sched_getaffinity(0))
     except (AttributeError, OSError):

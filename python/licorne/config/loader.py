@@ -23,6 +23,9 @@ from licorne.errors import ConfigError
 # What applies to the variables GUNICORN_CMD_ARGS and LICORNE_CMD_ARGS, lowest first.
 ARGUMENT_VARIABLES = ("GUNICORN_CMD_ARGS", "LICORNE_CMD_ARGS")
 
+# Licorne's own name wins: who has both wrote it to differ from what Gunicorn reads.
+DEFAULT_FILES = ("licorne.conf.py", "gunicorn.conf.py")
+
 
 class Config(Facade):
     """The settings by name, as attributes; and what derives from several of them."""
@@ -119,7 +122,8 @@ def load(argv, environ=os.environ, framework=None):
     named = [line.values["config"] for line in layers if "config" in line.values]
     path = named[-1] if named else _default_file()
     if path:
-        config.apply("config", path, "")
+        if os.path.basename(path) == DEFAULT_FILES[0]:
+            config.apply("config", path, "default")
         _apply_file(config, path)
     for line in layers:
         for name, value in line.values.items():
@@ -161,11 +165,8 @@ def _split(text, variable):
 
 
 def _default_file():
-    """Licorne's own name wins: who has both wrote it to differ from what Gunicorn reads."""
-    for name in ("licorne.conf.py", "gunicorn.conf.py"):
-        if os.path.exists(name):
-            return os.path.join(os.getcwd(), name)
-    return None
+    found = next(filter(os.path.exists, DEFAULT_FILES), None)
+    return found and os.path.join(os.getcwd(), found)
 
 
 def _apply_file(config, location):
@@ -174,6 +175,7 @@ def _apply_file(config, location):
     else:
         path = location.removeprefix("file:")
         found = _run_file(path)
+        path = os.path.abspath(path)
     for row in BY_NAME.values():
         if row.name not in config.values:  # one that the file itself defines
             config.begin(row)

@@ -37,7 +37,7 @@ def to_protocols(value):
             raise ValueError(f"Invalid protocol: {word!r}")
     if len(words) != len(set(words)):
         raise ValueError(f"A protocol is named twice: {value}")
-    return ",".join(words)
+    return words
 
 
 def to_cleartext(value):

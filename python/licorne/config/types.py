@@ -64,8 +64,8 @@ def shown(value):
 
 
 def to_pos_int(value):
-    # A bool stays a bool, as under Gunicorn; a float raises TypeError with the message users know.
-    number = value if isinstance(value, int) else int(value, 0)
+    # A float raises TypeError with the message that users know.
+    number = int(value) if isinstance(value, int) else int(value, 0)
     if number < 0:
         raise ValueError(f"Value must be positive: {shown(value)}")
     return number
@@ -99,9 +99,8 @@ def to_list_string(value):
 
 
 def to_csv_list(value):
-    if isinstance(value, str):
-        value = value.split(",")
-    return [item for item in to_list_string(value) if item]
+    words = (to_string(value) or "").split(",")
+    return [word.strip() for word in words if word.strip()]
 
 
 def to_addr_list(value):
@@ -157,7 +156,9 @@ def to_chdir(value):
 def to_header_map(value):
     if value is None:
         return "drop"
-    word = to_string(value).lower()
+    if not isinstance(value, str):
+        raise TypeError(f"Invalid type for casting: {value}")
+    word = value.lower().strip()
     if word not in ("drop", "refuse", "dangerous"):
         raise ValueError(f"Invalid header map behaviour: {value}")
     return word
@@ -230,7 +231,7 @@ def _imported(path):
     module, dot, name = path.rpartition(".")
     if not dot:
         raise TypeError(
-            f"Value '{path}' is not an import string. Format: module[.submodules...].object"
+            f"Value '{path}' is not import string. Format: module[.submodules...].object"
         )
     try:
         return getattr(import_module(module), name)
