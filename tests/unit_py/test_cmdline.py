@@ -55,7 +55,7 @@ def test_version_wins_over_what_follows(word):
     [
         ("--nope", "unrecognized arguments: --nope"),
         ("-Z", "unrecognized arguments: -Z"),
-        ("-w x", "argument -w/--workers: invalid int value: 'x'"),
+        ("-w x", "argument -w/--workers: invalid int value: 'x'\nworkers takes an integer, 0 to"),
         ("-m 9x", "argument -m/--umask: invalid auto_int value: '9x'"),
         ("-w", "argument -w/--workers: expected one argument"),
         ("-w --preload", "argument -w/--workers: expected one argument"),

@@ -97,6 +97,7 @@ def test_networks(cfg):
 
 def test_hooks_are_none_until_set(cfg):
     assert cfg.hook("worker_abort") is None
+    assert cfg.worker_abort("worker") is None  # for those who call without asking
     cfg.set("worker_abort", os.path.basename)
     assert cfg.hook("worker_abort") is os.path.basename
 

@@ -3,7 +3,7 @@
 import pytest
 from licorne.config.loader import load
 from licorne.config.nearest import is_one_edit
-from licorne.errors import ConfigError
+from licorne.errors import ConfigError, UsageError
 
 
 def config(argv="", **environ):
@@ -217,6 +217,11 @@ def test_traceback_begins_in_the_users_file(write):
 def test_errors_outside_of_the_file(place, argv, environ, message):
     with pytest.raises(ConfigError, match=message):
         config(argv, **environ)
+
+
+def test_usage_errors_of_the_environment_name_the_variable(place):
+    with pytest.raises(UsageError, match=r"arguments: --bogus\n\$LICORNE_CMD_ARGS: -w 3 --bogus"):
+        config(LICORNE_CMD_ARGS="-w 3 --bogus")
 
 
 def test_chdir_is_entered_and_first_on_the_path(place):

@@ -122,7 +122,8 @@ def _store(line, row, value):
             value = kind.cli(value)
         except ValueError:
             raise UsageError(
-                f"argument {_spell(row)}: invalid {kind.cli_name} value: {value!r}"
+                f"argument {_spell(row)}: invalid {kind.cli_name} value: {value!r}\n"
+                f"{row.name} {kind.allowed}"
             ) from None
     if row.is_later and not _is_default(row, value):
         raise UsageError(

@@ -11,6 +11,10 @@ from licorne.config.address import parse_address
 from licorne.config.settings import BY_NAME
 
 
+def nothing(*arguments):
+    """What a hook that is not set does."""
+
+
 class SettingView:
     """A setting of one configuration, as `cfg.settings[NAME]`."""
 

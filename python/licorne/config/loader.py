@@ -13,12 +13,12 @@ import sys
 
 from licorne.config import cmdline, combined
 from licorne.config.address import parse_address
-from licorne.config.facade import Facade
+from licorne.config.facade import Facade, nothing
 from licorne.config.nearest import nearest
 from licorne.config.origin import FileOrigin
 from licorne.config.settings import BY_NAME, ENVIRONMENT, is_later_default
 from licorne.config.types import shown
-from licorne.errors import ConfigError
+from licorne.errors import ConfigError, UsageError
 
 # What applies to the variables GUNICORN_CMD_ARGS and LICORNE_CMD_ARGS, lowest first.
 ARGUMENT_VARIABLES = ("GUNICORN_CMD_ARGS", "LICORNE_CMD_ARGS")
@@ -37,9 +37,12 @@ class Config(Facade):
 
     def __getattr__(self, name):
         try:
-            return self.__dict__["values"][name]
+            value = self.__dict__["values"][name]
         except KeyError:
             raise AttributeError(f"No configuration setting for: {name}") from None
+        if value is None and BY_NAME[name].is_hook:
+            return nothing  # worker classes of other people call what they find
+        return value
 
     def __setattr__(self, name, value):
         if name in self.values:
@@ -160,6 +163,8 @@ def _split(text, variable):
 
     try:
         return cmdline.parse(split(text))
+    except UsageError as error:
+        raise UsageError(f"{error}\n${variable}: {text}") from None
     except ValueError as error:
         raise ConfigError(str(error), lead=f"Invalid value for ${variable}: {text}") from None
 

@@ -60,6 +60,10 @@ class Setting:
         self.own = own
         self.is_later = is_later
 
+    @property
+    def is_hook(self):
+        return self.section in (HOOKS, DIRTY_HOOKS) and not self.is_later
+
     def initial(self, environ):
         """The default, which for four settings depends on the environment. -> (value, origin)"""
         variable = ENVIRONMENT.get(self.name)
