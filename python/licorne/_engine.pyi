@@ -75,6 +75,3 @@ def _last_beat(index: int, /) -> float:
 
 def _beat() -> None:
     """This worker is at work: the call that runs is given its whole time again."""
-
-def _forked(in_child: bool, /) -> None:
-    """Called around a fork that the application makes inside this worker."""

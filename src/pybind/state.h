@@ -46,7 +46,6 @@ PyObject *lc_py_worker_stop(PyObject *module, PyObject *args);
 /* A thread of the application, until the worker ends or it retires. */
 PyObject *lc_py_serve_thread(PyObject *module, PyObject *none);
 PyObject *lc_py_boot_step(PyObject *module, PyObject *number);
-PyObject *lc_py_forked(PyObject *module, PyObject *in_child);
 /* hooks_py.c: what the objects of hooks are asked */
 PyObject *lc_py_requests(PyObject *module, PyObject *none);
 PyObject *lc_py_last_beat(PyObject *module, PyObject *index);
