@@ -44,6 +44,13 @@ class View:
 
     def _look(self, name: str, /) -> Any: ...
 
+class Found:
+    """An attribute of a View: found in the exchange when it is looked at, then kept."""
+
+    def __new__(cls, name: str, /) -> Found: ...
+    def __set_name__(self, owner: type, name: str, /) -> None: ...
+    def __get__(self, obj: View | None, owner: type | None = None, /) -> Any: ...
+
 def run_master(config: dict[str, Any], callbacks: _Callbacks) -> int:
     """Fork workers and supervise them until told to stop. -> exit status"""
 

@@ -5,29 +5,23 @@ __dict__ like any attribute. What a hook changed in `req` before the application
 way into the environ as under Gunicorn, which makes its environ from these attributes.
 """
 
-from licorne._engine import View
+from licorne._engine import Found, View
 
 
-class _Lazy(View):
-    __slots__ = ()
-    _found = {}  # name: what finds its value
-    _kept = ()  # names that outlive the request, if somebody keeps the object
+class Made:
+    """An attribute that is made of what the engine finds; like Found, once."""
 
-    def __getattr__(self, name):
-        find = self._found.get(name)
-        if find is None:
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        value = self.__dict__[name] = find(self)
+    def __init__(self, make):
+        self.make = make
+
+    def __set_name__(self, owner, name):
+        self.name = name
+
+    def __get__(self, view, owner=None):
+        if view is None:
+            return self
+        value = view.__dict__[self.name] = self.make(view)
         return value
-
-    def _keep(self):
-        """Called by the engine when the request ends and somebody has this object."""
-        for name in self._kept:
-            getattr(self, name)
-
-
-def _looking(name):
-    return lambda self: self._look(name)
 
 
 def _pairs(text, change=str):
@@ -37,31 +31,42 @@ def _pairs(text, change=str):
     ]
 
 
-def _peer(self):
-    ip = self._look("ip")
-    return (ip, self._look("port")) if ip else ""
+def _version(view):
+    return view._look("major"), view._look("minor")
+
+
+def _peer(view):
+    ip = view._look("ip")
+    return (ip, view._look("port")) if ip else ""
+
+
+class _Lazy(View):
+    __slots__ = ()
+
+    def _keep(self):
+        """Called by the engine when the request ends and somebody has this object."""
+        for name, value in vars(type(self)).items():
+            if isinstance(value, (Found, Made)) and name != "body":
+                getattr(self, name)
 
 
 class Request(_Lazy):
     __slots__ = ()
-    _found = {
-        "method": _looking("method"),
-        "uri": _looking("uri"),
-        "path": _looking("path"),
-        "query": _looking("query"),
-        "fragment": lambda self: self.uri.partition("#")[2],
-        "version": lambda self: (self._look("major"), self._look("minor")),
-        "headers": lambda self: _pairs(self._look("fields"), str.upper),
-        "trailers": lambda self: [],
-        "scheme": _looking("scheme"),
-        "remote_addr": _peer,
-        "peer_addr": _peer,
-        "must_close": _looking("must_close"),
-        "body": _looking("body"),
-        "proxy_protocol_info": lambda self: None,
-        "_keep_alive": _looking("keep_alive"),
-    }
-    _kept = tuple(name for name in _found if name != "body")
+    method = Found("method")
+    uri = Found("uri")
+    path = Found("path")
+    query = Found("query")
+    fragment = Made(lambda self: self.uri.partition("#")[2])
+    version = Made(_version)
+    headers = Made(lambda self: _pairs(self._look("fields"), str.upper))
+    trailers = Made(lambda self: [])
+    scheme = Found("scheme")
+    remote_addr = Made(_peer)
+    peer_addr = Made(_peer)
+    must_close = Found("must_close")
+    body = Found("body")
+    proxy_protocol_info = None
+    _keep_alive = Found("keep_alive")
 
     def force_close(self):
         self.must_close = True
@@ -71,30 +76,28 @@ class Request(_Lazy):
 
     def _apply(self, environ):
         """What a hook changed becomes the application's. -> whether the connection is to close"""
-        set_here = self.__dict__
+        now = self.__dict__
         for name, put in _PUT.items():
-            if name in set_here:
-                was = self._found[name](self)
-                if set_here[name] != was:
-                    put(environ, set_here[name], was)
-        return set_here.get("must_close", False)
+            if name in now:
+                found = vars(Request)[name]
+                was = found.make(self) if isinstance(found, Made) else self._look(name)
+                if now[name] != was:
+                    put(environ, now[name], was)
+        return now.get("must_close", False)
 
 
 class Response(_Lazy):
     __slots__ = ()
-    _found = {
-        "status": _looking("line"),
-        "status_code": _looking("code"),
-        "headers": lambda self: _pairs(self._look("res_fields")),
-        "headers_sent": _looking("head_sent"),
-        "sent": _looking("sent"),
-        "response_length": _looking("length"),
-        "chunked": _looking("chunked"),
-        "upgrade": _looking("upgrade"),
-        "must_close": lambda self: not self._look("keep_alive"),
-        "version": lambda self: (self._look("major"), self._look("minor")),
-    }
-    _kept = tuple(_found)
+    status = Found("line")
+    status_code = Found("code")
+    headers = Made(lambda self: _pairs(self._look("res_fields")))
+    headers_sent = Found("head_sent")
+    sent = Found("sent")
+    response_length = Found("length")
+    chunked = Found("chunked")
+    upgrade = Found("upgrade")
+    must_close = Made(lambda self: not self._look("keep_alive"))
+    version = Made(_version)
 
     def is_chunked(self):
         return self.chunked

@@ -19,7 +19,7 @@ struct lc_py_names {
 };
 
 struct lc_py_state {
-    PyTypeObject *input_type, *callable_type, *view_type;
+    PyTypeObject *input_type, *callable_type, *view_type, *found_type;
     PyObject *app_import_error; /* licorne.errors.AppImportError */
     struct lc_py_names n;
     PyObject *header_keys[LC_TOKEN_COUNT]; /* "HTTP_ACCEPT" ... */
@@ -59,6 +59,6 @@ int lc_py_config_number(PyObject *config, const char *name, int64_t *out);
 /* A str attribute of config as UTF-8, NULL for None; *failed on error. */
 const char *lc_py_config_text(PyObject *config, const char *name, bool *failed);
 
-extern PyType_Spec lc_py_input_spec, lc_py_callable_spec, lc_py_view_spec;
+extern PyType_Spec lc_py_input_spec, lc_py_callable_spec, lc_py_view_spec, lc_py_found_spec;
 
 #endif

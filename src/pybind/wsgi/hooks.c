@@ -83,7 +83,7 @@ int lc_wsgi_hooks_environ(struct lc_wsgi *w, PyObject *env)
     int rc;
 
     w->p->hooks.nr++;
-    if (LC_LIKELY(!lc_wsgi_view_is_touched(w->req)))
+    if (LC_LIKELY(!lc_wsgi_view_may_differ(w->req)))
         return 0;
     must_close = PyObject_CallMethodObjArgs((PyObject *)w->req, w->st->n.apply, env, NULL);
     if (must_close == NULL)

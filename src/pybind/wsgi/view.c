@@ -1,16 +1,26 @@
 /* pybind/wsgi/view.c - what Python sees of the running exchange when it looks: the base of licorne.reqres's types.
  *
  * A view holds nothing but where to look; what was found, or stored by a hook, lies in its __dict__, which there is from
- * the first such moment on.  Everything is read under the engine's lock as plain bytes and text: of those no allocation
- * starts a collection, and with it code of Python. */
+ * the first such moment on.  The names are Found objects in the class of the view: found once, then found in __dict__.
+ * Everything is read under the engine's lock as plain bytes and text: of those no allocation starts a collection, and
+ * with it code of Python. */
 #include "pybind/compat.h"
 #include "pybind/wsgi/wsgi.h"
 
 #include <structmember.h>
 
+/* What the environ is made from, too, and cannot be changed in place. */
+enum plain { METHOD, URI, PATH, QUERY, SCHEME, PLAINS, OTHER };
+
 struct lc_wsgi_view {
     PyObject_HEAD struct lc_wsgi *w; /* NULL: the request is over */
     PyObject *dict, *weaks;
+    PyObject *plain[PLAINS]; /* owned: as they were found */
+};
+
+struct found {
+    PyObject_HEAD unsigned look; /* index of looks */
+    PyObject *name; /* owned, interned: of the attribute; NULL until the class is there */
 };
 
 /* --- the request ---------------------------------------------------------------------------------------------- */
@@ -184,43 +194,50 @@ static PyObject *look_upgrade(struct lc_wsgi *w)
 static const struct {
     const char *name;
     PyObject *(*fn)(struct lc_wsgi *w); /* under the lock */
+    enum plain plain;
 } looks[] = {
-    {"method", look_method},
-    {"uri", look_uri},
-    {"path", look_path},
-    {"query", look_query},
-    {"major", look_major},
-    {"minor", look_minor},
-    {"scheme", look_scheme},
-    {"must_close", look_must_close},
-    {"keep_alive", look_keep_alive},
-    {"ip", look_ip},
-    {"port", look_port},
-    {"body", look_body},
-    {"fields", look_fields},
-    {"line", look_line},
-    {"code", look_code},
-    {"res_fields", look_res_fields},
-    {"length", look_length},
-    {"sent", look_sent},
-    {"head_sent", look_head_sent},
-    {"chunked", look_chunked},
-    {"upgrade", look_upgrade},
+    {"method", look_method, METHOD},
+    {"uri", look_uri, URI},
+    {"path", look_path, PATH},
+    {"query", look_query, QUERY},
+    {"scheme", look_scheme, SCHEME},
+    {"major", look_major, OTHER},
+    {"minor", look_minor, OTHER},
+    {"must_close", look_must_close, OTHER},
+    {"keep_alive", look_keep_alive, OTHER},
+    {"ip", look_ip, OTHER},
+    {"port", look_port, OTHER},
+    {"body", look_body, OTHER},
+    {"fields", look_fields, OTHER},
+    {"line", look_line, OTHER},
+    {"code", look_code, OTHER},
+    {"res_fields", look_res_fields, OTHER},
+    {"length", look_length, OTHER},
+    {"sent", look_sent, OTHER},
+    {"head_sent", look_head_sent, OTHER},
+    {"chunked", look_chunked, OTHER},
+    {"upgrade", look_upgrade, OTHER},
 };
 
-static PyObject *view_look(PyObject *self, PyObject *name)
+/* -1 with an exception. */
+static int look_number(PyObject *name)
 {
-    struct lc_wsgi *w = ((struct lc_wsgi_view *)self)->w;
     const char *text = PyUnicode_AsUTF8(name);
-    PyObject *found;
-    size_t i = 0;
 
-    if (text == NULL)
-        return NULL;
-    while (i < LC_ARRAY_LEN(looks) && strcmp(looks[i].name, text) != 0)
-        i++;
-    if (i == LC_ARRAY_LEN(looks))
-        return PyErr_Format(PyExc_AttributeError, "nothing is called %R here", name);
+    for (size_t i = 0; text && i < LC_ARRAY_LEN(looks); i++) {
+        if (strcmp(looks[i].name, text) == 0)
+            return (int)i;
+    }
+    if (text)
+        PyErr_Format(PyExc_AttributeError, "nothing is called %R here", name);
+    return -1;
+}
+
+static PyObject *look(struct lc_wsgi_view *v, unsigned i)
+{
+    struct lc_wsgi *w = v->w;
+    PyObject *found;
+
     if (w == NULL || w->x == NULL) {
         PyErr_SetString(PyExc_RuntimeError, "the request that this object belonged to is over");
         return NULL;
@@ -231,6 +248,91 @@ static PyObject *view_look(PyObject *self, PyObject *name)
     lc_wsgi_leave(w);
     return found;
 }
+
+static PyObject *view_look(PyObject *self, PyObject *name)
+{
+    int i = look_number(name);
+
+    return i < 0 ? NULL : look((struct lc_wsgi_view *)self, (unsigned)i);
+}
+
+/* --- names ---------------------------------------------------------------------------------------------------- */
+
+static PyObject *found_new(PyTypeObject *type, PyObject *args, PyObject *kwds LC_UNUSED)
+{
+    PyObject *name;
+    struct found *f;
+    int i;
+
+    if (!PyArg_ParseTuple(args, "U", &name) || (i = look_number(name)) < 0)
+        return NULL;
+    if ((f = (struct found *)type->tp_alloc(type, 0)) != NULL)
+        f->look = (unsigned)i;
+    return (PyObject *)f;
+}
+
+static PyObject *found_set_name(PyObject *self, PyObject *args)
+{
+    struct found *f = (struct found *)self;
+    PyObject *owner, *name;
+
+    if (!PyArg_ParseTuple(args, "OU", &owner, &name))
+        return NULL;
+    Py_INCREF(name);
+    PyUnicode_InternInPlace(&name);
+    Py_XSETREF(f->name, name);
+    Py_RETURN_NONE;
+}
+
+/* Called when the instance's __dict__ has no such name (yet). */
+static PyObject *found_get(PyObject *self, PyObject *obj, PyObject *type LC_UNUSED)
+{
+    struct found *f = (struct found *)self;
+    struct lc_wsgi_view *v = (struct lc_wsgi_view *)obj;
+    enum plain plain = looks[f->look].plain;
+    PyObject *value;
+
+    if (obj == NULL || f->name == NULL)
+        return Py_NewRef(self);
+    if ((v->dict == NULL && (v->dict = PyDict_New()) == NULL) || (value = look(v, f->look)) == NULL)
+        return NULL;
+    if (PyDict_SetItem(v->dict, f->name, value) < 0)
+        Py_CLEAR(value);
+    else if (plain < PLAINS)
+        Py_XSETREF(v->plain[plain], Py_NewRef(value));
+    return value;
+}
+
+static void found_dealloc(PyObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+
+    Py_CLEAR(((struct found *)self)->name);
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+static PyMethodDef found_methods[] = {
+    {"__set_name__", found_set_name, METH_VARARGS, NULL},
+    {NULL},
+};
+
+static PyType_Slot found_slots[] = {
+    {Py_tp_new, (void *)(uintptr_t)found_new},
+    {Py_tp_dealloc, (void *)(uintptr_t)found_dealloc},
+    {Py_tp_descr_get, (void *)(uintptr_t)found_get},
+    {Py_tp_methods, found_methods},
+    {Py_tp_doc,
+     "Found(name)\n\nAn attribute of a View: found in the exchange when it is looked at."},
+    {0, NULL},
+};
+
+PyType_Spec lc_py_found_spec = {
+    .name = "licorne._engine.Found",
+    .basicsize = sizeof(struct found),
+    .flags = Py_TPFLAGS_DEFAULT,
+    .slots = found_slots,
+};
 
 /* --- life ----------------------------------------------------------------------------------------------------- */
 
@@ -253,15 +355,46 @@ bool lc_wsgi_view_is_free(const struct lc_wsgi_view *v)
     return Py_REFCNT(v) == 1 && v->weaks == NULL;
 }
 
-bool lc_wsgi_view_is_touched(const struct lc_wsgi_view *v)
+/* Lists and what was set anew: Python looks closer. */
+static bool may_differ(const struct lc_wsgi_view *v, PyObject *key, PyObject *value)
 {
-    return v->dict && PyDict_GET_SIZE(v->dict) > 0;
+    const struct lc_py_names *n = &v->w->st->n;
+    PyObject *const plain[PLAINS] = {[METHOD] = n->method,
+                                     [URI] = n->uri,
+                                     [PATH] = n->path,
+                                     [QUERY] = n->query,
+                                     [SCHEME] = n->scheme};
+
+    for (int i = 0; i < PLAINS; i++) {
+        if (key == plain[i])
+            return value != v->plain[i];
+    }
+    return key == n->headers || key == n->version || key == n->must_close;
+}
+
+bool lc_wsgi_view_may_differ(const struct lc_wsgi_view *v)
+{
+    PyObject *key, *value; /* borrowed */
+    Py_ssize_t at = 0;
+
+    while (v->dict && PyDict_Next(v->dict, &at, &key, &value)) {
+        if (may_differ(v, key, value))
+            return true;
+    }
+    return false;
+}
+
+static void forget(struct lc_wsgi_view *v)
+{
+    Py_CLEAR(v->dict);
+    for (int i = 0; i < PLAINS; i++)
+        Py_CLEAR(v->plain[i]);
 }
 
 void lc_wsgi_view_reset(struct lc_wsgi_view *v)
 {
-    if (LC_UNLIKELY(v->dict != NULL))
-        Py_CLEAR(v->dict);
+    if (v->dict)
+        forget(v);
 }
 
 static int view_traverse(PyObject *self, visitproc visit, void *arg)
@@ -273,7 +406,7 @@ static int view_traverse(PyObject *self, visitproc visit, void *arg)
 
 static int view_clear(PyObject *self)
 {
-    Py_CLEAR(((struct lc_wsgi_view *)self)->dict);
+    forget((struct lc_wsgi_view *)self);
     return 0;
 }
 
@@ -285,7 +418,7 @@ static void view_dealloc(PyObject *self)
     PyObject_GC_UnTrack(self);
     if (v->weaks)
         PyObject_ClearWeakRefs(self);
-    Py_CLEAR(v->dict);
+    forget(v);
     type->tp_free(self);
     Py_DECREF(type);
 }

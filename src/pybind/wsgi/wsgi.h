@@ -161,8 +161,8 @@ struct lc_wsgi_view *lc_wsgi_view_new(struct lc_wsgi *w, PyObject *type);
 void lc_wsgi_view_detach(struct lc_wsgi_view *v);
 /* Nobody else has it, or will notice that it serves again. */
 bool lc_wsgi_view_is_free(const struct lc_wsgi_view *v);
-/* Somebody looked at it, or stored something. */
-bool lc_wsgi_view_is_touched(const struct lc_wsgi_view *v);
+/* A request's attributes may no longer be what was received. */
+bool lc_wsgi_view_may_differ(const struct lc_wsgi_view *v);
 /* Forgets what was looked at. */
 void lc_wsgi_view_reset(struct lc_wsgi_view *v);
 

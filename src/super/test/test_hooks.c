@@ -43,14 +43,13 @@ static void a_worker_that_halts_the_house_is_told_as_such(void **state)
 
 static void a_worker_that_was_stuck_is_told_as_such(void **state)
 {
-    struct lc_master_conf conf = {.workers = 1, .graceful_ms = 10000, .timeout_ms = 200};
+    struct lc_master_conf conf = {.workers = 1, .graceful_ms = 100, .timeout_ms = 200};
     struct house h;
 
     (void)state;
     house_open_with(&h, WORK_IS_STUCK, &conf, 0);
     await(&h, "hook stuck ");
-    tell_master(&h, SIGINT);
-    kill(h.master, SIGINT);
+    tell_master(&h, SIGTERM);
     assert_int_equal(house_end(&h), 0);
 }
 
