@@ -64,8 +64,8 @@ def shown(value):
 
 
 def to_pos_int(value):
-    # A bool stays a bool, as under Gunicorn; a float raises TypeError with the message users know.
-    number = value if isinstance(value, int) else int(value, 0)
+    # A float raises TypeError with the message that users know.
+    number = int(value) if isinstance(value, int) else int(value, 0)
     if number < 0:
         raise ValueError(f"Value must be positive: {shown(value)}")
     return number
@@ -99,9 +99,8 @@ def to_list_string(value):
 
 
 def to_csv_list(value):
-    if isinstance(value, str):
-        value = value.split(",")
-    return [item for item in to_list_string(value) if item]
+    words = (to_string(value) or "").split(",")
+    return [word.strip() for word in words if word.strip()]
 
 
 def to_addr_list(value):
@@ -157,7 +156,9 @@ def to_chdir(value):
 def to_header_map(value):
     if value is None:
         return "drop"
-    word = to_string(value).lower()
+    if not isinstance(value, str):
+        raise TypeError(f"Invalid type for casting: {value}")
+    word = value.lower().strip()
     if word not in ("drop", "refuse", "dangerous"):
         raise ValueError(f"Invalid header map behaviour: {value}")
     return word
@@ -184,6 +185,18 @@ def to_health_path(value):
     if not path.startswith("/") or any(c in path for c in "?# \r\n"):
         raise ValueError(f"Not a path: {value!r}")
     return path
+
+
+def one_of(*words):
+    """The kind of setting that takes one of some words, the first if it is None."""
+
+    def check(value):
+        word = words[0] if value is None else to_string(value).lower()
+        if word not in words:
+            raise ValueError(f"Invalid value: {value}")
+        return word
+
+    return Kind(check, f"takes one of: {', '.join(words)}.")
 
 
 def to_worker_class(value):
@@ -218,7 +231,7 @@ def _imported(path):
     module, dot, name = path.rpartition(".")
     if not dot:
         raise TypeError(
-            f"Value '{path}' is not an import string. Format: module[.submodules...].object"
+            f"Value '{path}' is not import string. Format: module[.submodules...].object"
         )
     try:
         return getattr(import_module(module), name)
@@ -267,7 +280,8 @@ ADDRESSES = Kind(
     "takes HOST, HOST:PORT, [IPV6]:PORT, unix:PATH or fd://N, or a list of these.",
     action="append",
 )
-# Numbers: their bounds are the setting's, from bounds.py.
+COUNT = Kind(to_pos_int, "takes an integer, 0 or more.", int, "int")
+# Numbers that the engine is given: their bounds are the setting's, from bounds.py.
 POS_INT = Kind(to_pos_int, "takes an integer, {least} to {most}.", int, "int")
 SIZE = Kind(to_pos_int, "takes a number of bytes, {least} to {most}.", int, "int")
 SECONDS = Kind(to_pos_int, "takes a number of seconds, {least} to {most}.", int, "int")

@@ -284,6 +284,14 @@ static PyObject *found_set_name(PyObject *self, PyObject *args)
     Py_RETURN_NONE;
 }
 
+/* The base of all views. */
+static PyTypeObject *view_type_of(PyObject *found)
+{
+    const struct lc_py_state *st = PyType_GetModuleState(Py_TYPE(found));
+
+    return st->view_type;
+}
+
 /* Called when the instance's __dict__ has no such name (yet). */
 static PyObject *found_get(PyObject *self, PyObject *obj, PyObject *type LC_UNUSED)
 {
@@ -294,6 +302,8 @@ static PyObject *found_get(PyObject *self, PyObject *obj, PyObject *type LC_UNUS
 
     if (obj == NULL || f->name == NULL)
         return Py_NewRef(self);
+    if (!PyObject_TypeCheck(obj, view_type_of(self)))
+        return PyErr_Format(PyExc_TypeError, "%R is no View", obj);
     if ((v->dict == NULL && (v->dict = PyDict_New()) == NULL) || (value = look(v, f->look)) == NULL)
         return NULL;
     if (PyDict_SetItem(v->dict, f->name, value) < 0)
