@@ -12,8 +12,9 @@ import os
 import signal
 import threading
 
-from licorne import SERVER, SERVER_SOFTWARE, __version__, glogging, sock, worker
+from licorne import SERVER, SERVER_SOFTWARE, __version__, glogging, hooks, sock, worker
 from licorne.app.loader import import_app
+from licorne.arbiter import Arbiter
 from licorne.config import accesslog, cpus
 
 
@@ -27,28 +28,35 @@ class Master:
         self.worker = None  # in a worker: what its hooks are given
         self.report = None  # in a worker: what it leaves for the master
         self.log_to = glogging.setup(config)
+        self.arbiter = Arbiter(self)  # what hooks are given, and what they are called by
 
     def run(self):
         """-> exit status"""
         from licorne import _engine  # late: --check-config and its like do without
 
+        status = self.arbiter._resized(self.config.workers, None, at_start=True)
+        if status != hooks.GO_ON:
+            return status
         if self.config.preload_app and not self._preload():
             return 1
         log = self.log_to
         log.info("Starting %s %s", self.name, __version__)
         pid = os.getpid()
-        listeners = sock.create_sockets(self.config, log)
+        if (status := self.arbiter._starting()) != hooks.GO_ON:
+            return status
+        self.arbiter.LISTENERS = listeners = sock.create_sockets(self.config, log)
         try:
             self._say_where(listeners, pid)
             log.info("Using worker: %s", self.worker_class())
             self._look_at_access_log()
             if text := cpus.hint(self.config.workers):
                 log.warning("%s", text)
-            return _engine.run_master(self.engine_config(listeners), self)
+            status = _engine.run_master(self.engine_config(listeners), self)
         finally:
             if os.getpid() == pid:  # a worker that unwinds this far owns none of it
                 sock.close_all(listeners)
                 self._end_signals()
+        return self.arbiter._ended(status)
 
     def _say_where(self, listeners, pid):
         """As Gunicorn has it, the first line names what all workers share."""
@@ -65,7 +73,11 @@ class Master:
 
         Other people's code, though, may hold the process up at its end, and must be stoppable.
         """
-        is_alone = self.app is None and threading.active_count() == 1
+        is_alone = (
+            self.app is None
+            and threading.active_count() == 1
+            and self.config.hook("on_exit") is None
+        )
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
             signal.signal(number, signal.SIG_IGN if is_alone else signal.SIG_DFL)
 
@@ -97,6 +109,7 @@ class Master:
         config["main_called"] = not is_threaded
         config["threads"] = max(self.config.threads, 1) if is_threaded else 1
         config["multiprocess"] = self.config.workers > 1
+        config["request_hooks"] = hooks.for_requests(self.config, self.log_to)
         return config
 
     def _preload(self):
@@ -108,6 +121,7 @@ class Master:
             trace = traceback.format_exc()
             self.log_to.error("Error while loading the application:\n%s", trace.rstrip())
             return False
+        self.arbiter.app.callable = self.app
         return True
 
     def log(self, level, message):
@@ -150,3 +164,8 @@ class Master:
     def handle_error(self, environ, method, path, exc):
         """Callback of a worker: the application, or what it returned, raised `exc`."""
         worker.log_request_error(self.log_to, method, path, exc, self.is_interrupted)
+
+    def handle_hook_error(self, exc):
+        """Callback of a worker: post_request raised `exc`."""
+        if not (self.is_interrupted and isinstance(exc, SystemExit)):
+            self.log_to.error("Exception in post_request hook", exc_info=exc)

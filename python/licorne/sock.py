@@ -65,6 +65,25 @@ class Listener:
         self.path = os.path.abspath(path)
         self.identity = _identity(self.path)
 
+    # What hooks are given in server.LISTENERS and worker.sockets: Gunicorn's wrapper of a socket.
+
+    def __getattr__(self, name):
+        if name == "sock":
+            raise AttributeError(name)
+        return getattr(self.sock, name)
+
+    def __str__(self):
+        return self.display
+
+    @property
+    def FAMILY(self):
+        return self.sock.family
+
+    @property
+    def cfg_addr(self):
+        name = self.sock.getsockname()
+        return name[:2] if isinstance(name, tuple) else name
+
     def close(self):
         for sock in self.slots or [self.sock]:
             sock.close()

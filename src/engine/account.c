@@ -2,6 +2,7 @@
 #include "engine/account.h"
 
 #include "engine/worker.h"
+#include "os/clock.h"
 #include "os/thread.h"
 
 #include <string.h>
@@ -235,6 +236,19 @@ void lc_account_turn(struct lc_worker *w)
         return;
     a->beat_ms = w->loop.now_ms;
     lc_count_set(&a->slot->beat_ms, a->beat_ms);
+}
+
+void lc_account_beat(struct lc_worker *w)
+{
+    struct lc_account *a = &w->account;
+    uint64_t now = lc_clock_mono_ms();
+
+    if (a->slot == NULL)
+        return;
+    for (struct lc_list *e = a->running.next; e != &a->running; e = e->next)
+        LC_CONTAINER_OF(e, struct lc_account_seat, running)->since_ms = now;
+    lc_count_set(&a->slot->call_since_ms, oldest_ms(a));
+    lc_count_set(&a->slot->beat_ms, now);
 }
 
 void lc_account_guest_came(struct lc_worker *w)

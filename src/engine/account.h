@@ -67,6 +67,8 @@ void lc_account_handed(struct lc_worker *w, enum lc_handed way);
 void lc_account_look(struct lc_worker *w);
 /* The same and the beat: a turn has ended. */
 void lc_account_turn(struct lc_worker *w);
+/* The guest says that it is at work: the calls that run begin anew for the timeout. */
+void lc_account_beat(struct lc_worker *w);
 /* The main thread had the guest. */
 void lc_account_guest_came(struct lc_worker *w);
 

@@ -39,12 +39,21 @@ PyDoc_STRVAR(scoreboard_doc,
              "scoreboard() -> list[dict]\n\n"
              "What every process of this server does: one dict for each slot that was ever used.");
 
+PyDoc_STRVAR(requests_doc, "_requests() -> int\n\nHow many requests this worker was given so far.");
+PyDoc_STRVAR(last_beat_doc, "_last_beat(index) -> float\n\n"
+                            "When a worker was last seen at work, by the monotonic clock; 0: not.");
+PyDoc_STRVAR(beat_doc,
+             "_beat()\n\nThis worker is at work: the call that runs is given its time again.");
+
 static PyMethodDef methods[] = {
     {"run_master", lc_py_run_master, METH_VARARGS, run_master_doc},
     {"worker_stop", lc_py_worker_stop, METH_VARARGS, worker_stop_doc},
     {"serve_thread", lc_py_serve_thread, METH_NOARGS, serve_thread_doc},
     {"_boot_step", lc_py_boot_step, METH_O, boot_step_doc},
     {"scoreboard", lc_py_scoreboard, METH_NOARGS, scoreboard_doc},
+    {"_requests", lc_py_requests, METH_NOARGS, requests_doc},
+    {"_last_beat", lc_py_last_beat, METH_O, last_beat_doc},
+    {"_beat", lc_py_beat, METH_NOARGS, beat_doc},
     {NULL},
 };
 

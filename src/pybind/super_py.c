@@ -17,6 +17,7 @@
 struct master_py {
     struct lc_py_state *st;
     PyObject *config, *callbacks; /* borrowed from run_master's arguments */
+    PyObject *arbiter;            /* owned: what calls people's hooks */
     PyThreadState *left;
     uint32_t graceful_ms;
 };
@@ -142,6 +143,58 @@ static void say(void *ctx, int level, const char *line)
     Py_XDECREF(done);
 }
 
+/* --- hooks ---------------------------------------------------------------------------------------------------- */
+
+/* Takes what the arbiter answered; NULL is an exception of its own, which no hook of the user's can be. */
+static int heard(struct master_py *m, PyObject *answer)
+{
+    long status = answer ? PyLong_AsLong(answer) : 1;
+
+    Py_XDECREF(answer);
+    if (PyErr_Occurred()) {
+        PyErr_WriteUnraisable(m->arbiter);
+        status = 1;
+    }
+    return (int)status;
+}
+
+static int on_ready(void *ctx)
+{
+    struct master_py *m = ctx;
+
+    return heard(m, PyObject_CallMethod(m->arbiter, "_ready", NULL));
+}
+
+static int on_fork(void *ctx, int slot, uint32_t age)
+{
+    struct master_py *m = ctx;
+
+    return heard(m, PyObject_CallMethod(m->arbiter, "_about_to_fork", "iI", slot, age));
+}
+
+static int on_forked(void *ctx, pid_t pid)
+{
+    struct master_py *m = ctx;
+
+    return heard(m, PyObject_CallMethod(m->arbiter, "_forked", "l", (long)pid));
+}
+
+static int on_reaped(void *ctx, const struct lc_reaped *r)
+{
+    struct master_py *m = ctx;
+
+    return heard(m, PyObject_CallMethod(m->arbiter, "_reaped", "lOO", (long)r->pid,
+                                        r->was_stuck ? Py_True : Py_False,
+                                        r->halts ? Py_True : Py_False));
+}
+
+static int on_resized(void *ctx, int want, int was)
+{
+    struct master_py *m = ctx;
+
+    return heard(m, PyObject_CallMethod(m->arbiter, "_resized", "ii", want, was));
+}
+
 static int get_conf(PyObject *config, struct lc_master_conf *conf)
 {
     int64_t workers, threads, graceful_s, timeout_s, is_main_called;
@@ -175,6 +228,11 @@ PyObject *lc_py_run_master(PyObject *module, PyObject *args)
         .started = started,
         .reopen = reopen,
         .say = say,
+        .hooks = {.ready = on_ready,
+                  .about_to_fork = on_fork,
+                  .forked = on_forked,
+                  .reaped = on_reaped,
+                  .resized = on_resized},
     };
     struct lc_master_conf conf;
     int status;
@@ -184,10 +242,15 @@ PyObject *lc_py_run_master(PyObject *module, PyObject *args)
     if (get_conf(py.config, &conf) < 0)
         return NULL;
     py.graceful_ms = conf.graceful_ms;
-    if ((py.st->master = PyMem_Malloc(sizeof *py.st->master)) == NULL)
+    if ((py.arbiter = PyObject_GetAttrString(py.callbacks, "arbiter")) == NULL)
+        return NULL;
+    if ((py.st->master = PyMem_Malloc(sizeof *py.st->master)) == NULL) {
+        Py_DECREF(py.arbiter);
         return PyErr_NoMemory();
+    }
     status = lc_master_run(py.st->master, &conf, &host);
     PyMem_Free(py.st->master);
+    Py_DECREF(py.arbiter);
     py.st->master = NULL;
     return PyLong_FromLong(status);
 }

@@ -151,9 +151,9 @@ PyObject *lc_py_serve_thread(PyObject *module, PyObject *none LC_UNUSED)
 /* What the engine needs, without the application. */
 static bool prepare(struct lc_py_worker *p)
 {
-    lc_py_worker_face(p);
-    if (lc_py_config(p->config, &p->conf) < 0)
+    if (lc_py_config(p->config, &p->conf) < 0 || lc_wsgi_hooks_read(p) < 0)
         return false;
+    lc_py_worker_face(p);
     if (p->st->master) {
         p->conf.master = p->st->master->pid;
         p->conf.board = &p->st->master->board;

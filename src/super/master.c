@@ -210,9 +210,14 @@ int lc_master_run(struct lc_master *m, const struct lc_master_conf *conf,
         return 1;
     }
     host->started(host->ctx);
+    if (!lc_master_hook_ready(m)) {
+        /* nothing is forked: the loop below does not begin */
+    }
     lc_master_look(m);
     while (m->state == LC_MASTER_RUNNING || alive(m) > 0) {
         lc_master_fill(m);
+        if (m->state != LC_MASTER_RUNNING && alive(m) == 0)
+            break; /* a hook has ended it */
         lc_loop_step(&m->loop, -1);
         lc_master_reap(m);
     }

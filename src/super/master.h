@@ -17,6 +17,7 @@
 #include "os/sig.h"
 #include "stats/board.h"
 #include "super/backoff.h"
+#include "super/hooks.h"
 
 #include <sys/types.h>
 
@@ -36,6 +37,7 @@ struct lc_super_host {
     void (*started)(void *ctx);                   /* handlers stand, nothing is forked yet */
     void (*reopen)(void *ctx);                    /* USR1 */
     void (*say)(void *ctx, int level, const char *line);
+    struct lc_super_hooks hooks;
 };
 
 struct lc_master_conf {

@@ -144,6 +144,8 @@ static void end_slot(struct lc_master *m, struct lc_worker_slot *s, int status)
 {
     struct lc_board_slot *b = lc_master_board_slot(m, s);
     unsigned life = atomic_load(&b->life), step = atomic_load(&b->step);
+    struct lc_reaped r = {
+        .pid = s->pid, .status = status, .was_stuck = s->stuck >= LC_STUCK_ABORTED};
     bool was_ready = life >= LC_LIFE_SERVING && atomic_load(&b->pid) == s->pid;
 
     tell_end(m, s, status);
@@ -156,9 +158,13 @@ static void end_slot(struct lc_master *m, struct lc_worker_slot *s, int status)
         worker_ended(m, s, status);
     } else {
         boot_failed(m, s, step, status);
+        r.halts = m->state != LC_MASTER_RUNNING;
     }
     lc_board_take(&m->board, (uint32_t)(s - m->slots), 0, LC_LIFE_EMPTY);
     s->pid = 0;
+    if (!lc_master_hook_reaped(m, &r)) {
+        /* the others are told to leave */
+    }
 }
 
 void lc_master_note_ready(struct lc_master *m)

@@ -55,6 +55,8 @@ static void spawn(struct lc_master *m, int slot)
     pid_t pid;
 
     prepare_report(m, s);
+    if (!lc_master_hook_about_to_fork(m, slot, m->next_age + 1))
+        return;
     lc_sig_block_all(
         &before); /* one that reaches the child before its handlers are reset must not be lost */
     pid = m->host.fork(m->host.ctx);
@@ -73,6 +75,9 @@ static void spawn(struct lc_master *m, int slot)
     s->age = ++m->next_age;
     s->stuck = LC_STUCK_NOT;
     s->is_told = false;
+    if (!lc_master_hook_forked(m, pid)) {
+        /* it is told to leave with the others */
+    }
 }
 
 static uint64_t due(const struct lc_master *m, const struct lc_worker_slot *s)
@@ -168,6 +173,8 @@ void lc_master_resize(struct lc_master *m, int by)
     if (m->state != LC_MASTER_RUNNING || want < 1 || (by > 0 && taken >= LC_WORKERS_MAX - 1))
         return;
     m->want = want;
+    if (!lc_master_hook_resized(m, want, want - by))
+        return;
     if (by > 0)
         want_one_more(m);
     else

@@ -119,8 +119,15 @@ def test_start_lines_and_what_the_engine_is_given(engine, capsys):
     assert os.environ["SERVER_SOFTWARE"] == "gunicorn/27.0.1 licorne/0.1.0"
 
 
+def fork(uri):
+    """-> a master as its worker 1 has it right after the fork"""
+    master = Master(make_config(), uri)
+    master.arbiter._about_to_fork(1, 1)
+    return master
+
+
 def test_worker_boots_the_application_and_obeys_signals(engine, signals, capfd):
-    master = Master(make_config(), "string:capwords")
+    master = fork("string:capwords")
     assert master.worker_boot(1).__name__ == "capwords"
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGABRT):
         signal.raise_signal(number)
@@ -134,7 +141,7 @@ def test_worker_boots_the_application_and_obeys_signals(engine, signals, capfd):
 
 def test_quick_stop_interrupts_a_running_call(engine, signals):
     engine.worker_stop = lambda graceful, status: True
-    Master(make_config(), "string:capwords").worker_boot(1)
+    fork("string:capwords").worker_boot(1)
     for number, status in ((signal.SIGINT, 0), (signal.SIGABRT, 1)):
         with pytest.raises(SystemExit) as caught:
             signal.raise_signal(number)
@@ -144,7 +151,7 @@ def test_quick_stop_interrupts_a_running_call(engine, signals):
 
 def test_interrupted_request_is_no_error_of_the_application(engine, signals, capfd):
     engine.worker_stop = lambda graceful, status: True
-    master = Master(make_config(), "string:capwords")
+    master = fork("string:capwords")
     master.worker_boot(1)
     for number, text in (
         (signal.SIGABRT, "[ERROR] Error handling request GET /a\nTraceback"),
@@ -167,7 +174,7 @@ def test_interrupted_request_is_no_error_of_the_application(engine, signals, cap
     ],
 )
 def test_failed_boot_is_told_as_gunicorn_tells_it(engine, signals, capfd, uri, error, text):
-    master = Master(make_config(), uri)
+    master = fork(uri)
     with pytest.raises(error):
         master.worker_boot(1)
     err = capfd.readouterr().err

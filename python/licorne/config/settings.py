@@ -30,6 +30,8 @@ from licorne.config.types import (
     HEALTH_PATH,
     HOOK_1,
     HOOK_2,
+    HOOK_2_TO_4,
+    HOOK_3,
     LOGLEVEL,
     OCTAL,
     POS_INT,
@@ -186,9 +188,40 @@ SETTINGS = (
     Setting("loglevel", LOGGING, "--log-level", LOGLEVEL, "info",
             "debug, info, warning, error or critical."),
 
+    Setting("on_starting", HOOKS, "", HOOK_1, None,
+            "Called with the server, in the master, before it listens."),
+    Setting("on_reload", HOOKS, "", HOOK_1, None,
+            "Called with the server, in the master, when it has read its configuration anew."),
+    Setting("when_ready", HOOKS, "", HOOK_1, None,
+            "Called with the server, in the master, when it listens and before it forks."),
+    Setting("pre_fork", HOOKS, "", HOOK_2, None,
+            "Called with server and worker, in the master, before each fork."),
+    Setting("post_fork", HOOKS, "", HOOK_2, None,
+            "Called with server and worker, in the worker, before the application is imported."),
+    Setting("post_worker_init", HOOKS, "", HOOK_1, None,
+            "Called with the worker, in it, when the application is imported. What it puts into "
+            "worker.wsgi is what is served."),
+    Setting("worker_int", HOOKS, "", HOOK_1, None,
+            "Called with the worker, in it, when it gets SIGINT or SIGQUIT."),
     Setting("worker_abort", HOOKS, "", HOOK_1, None,
             "Called with the worker, in it, when it is ended after its timeout, and whenever it "
             "gets SIGABRT, if Python still runs."),
+    Setting("pre_exec", HOOKS, "", HOOK_1, None,
+            "Called with the server, in the process that is about to become the new master."),
+    Setting("pre_request", HOOKS, "", HOOK_2, None,
+            "Called with worker and request before the application is. It may change the "
+            "request's headers, scheme, path and the like."),
+    Setting("post_request", HOOKS, "", HOOK_2_TO_4, None,
+            "Called with worker, request, environ and response when the response was given; it "
+            "may take the first two or three only."),
+    Setting("child_exit", HOOKS, "", HOOK_2, None,
+            "Called with server and worker, in the master, when a worker has ended."),
+    Setting("worker_exit", HOOKS, "", HOOK_2, None,
+            "Called with server and worker, in the worker, as its last act."),
+    Setting("nworkers_changed", HOOKS, "", HOOK_3, None,
+            "Called with the server and the new and old number of workers, in the master."),
+    Setting("on_exit", HOOKS, "", HOOK_1, None,
+            "Called with the server, in the master, as its last act."),
 
     own("inline", WORKERS, "--no-inline", BOOL_OFF, True,
         "Whether the thread that reads requests runs them, too. Without it a thread of its own "
@@ -248,11 +281,6 @@ SETTINGS = (
             "Called when a dirty worker ends, and so never."),
 )
 
-_HOOKS = (
-    "on_starting on_reload when_ready pre_fork post_fork post_worker_init worker_int "
-    "pre_exec pre_request post_request child_exit worker_exit nworkers_changed on_exit"
-)
-
 # name: (flags, default). A default of False is a flag without a value.
 LATER = {
     "max_requests": ("--max-requests", 0),
@@ -290,7 +318,6 @@ LATER = {
     "control_socket_disable": ("--no-control-socket", False),
 }
 # fmt: on
-LATER.update((name, ("", None)) for name in _HOOKS.split())
 
 
 def _later(name, flags, default):

@@ -144,6 +144,42 @@ static void say(void *ctx, int level, const char *line)
         _exit(99);
 }
 
+/* --- hooks ---------------------------------------------------------------------------------------------------- */
+
+static int hook(struct house *h, const char *name, long a, long b)
+{
+    char word[40];
+
+    snprintf(word, sizeof word, "hook %s", name);
+    tell(h->out, word, a, b);
+    return h->refuses && strcmp(h->refuses, name) == 0 ? 7 : LC_HOOK_GO_ON;
+}
+
+static int on_ready(void *ctx)
+{
+    return hook(ctx, "ready", 0, 0);
+}
+
+static int on_fork(void *ctx, int slot, uint32_t age)
+{
+    return hook(ctx, "fork", slot, age);
+}
+
+static int on_forked(void *ctx, pid_t pid)
+{
+    return hook(ctx, "forked", pid, 0);
+}
+
+static int on_reaped(void *ctx, const struct lc_reaped *r)
+{
+    return hook(ctx, r->halts ? "halting" : r->was_stuck ? "stuck" : "reaped", r->pid, r->status);
+}
+
+static int on_resized(void *ctx, int want, int was)
+{
+    return hook(ctx, "resized", want, was);
+}
+
 static void be_master(struct house *h)
 {
     static struct lc_master m;
@@ -154,7 +190,12 @@ static void be_master(struct house *h)
                                        .leave_process = leave_process,
                                        .started = started,
                                        .reopen = reopen,
-                                       .say = say};
+                                       .say = say,
+                                       .hooks = {.ready = on_ready,
+                                                 .about_to_fork = on_fork,
+                                                 .forked = on_forked,
+                                                 .reaped = on_reaped,
+                                                 .resized = on_resized}};
 
     alarm(60);
     h->m = &m;
@@ -165,15 +206,10 @@ static void be_master(struct house *h)
     _exit(status);
 }
 
-void house_open_with(struct house *h, enum work work, const struct lc_master_conf *conf,
-                     int forks_to_fail)
+static void start_master(struct house *h)
 {
     int fds[2];
 
-    memset(h, 0, sizeof *h);
-    h->work = work;
-    h->conf = *conf;
-    h->forks_to_fail = forks_to_fail;
     assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
     h->in = fds[0];
     h->out = fds[1];
@@ -181,6 +217,25 @@ void house_open_with(struct house *h, enum work work, const struct lc_master_con
         be_master(h);
     assert_true(h->master > 0);
     close(h->out);
+}
+
+void house_open_with(struct house *h, enum work work, const struct lc_master_conf *conf,
+                     int forks_to_fail)
+{
+    memset(h, 0, sizeof *h);
+    h->work = work;
+    h->conf = *conf;
+    h->forks_to_fail = forks_to_fail;
+    start_master(h);
+}
+
+void house_open_refusing(struct house *h, const char *hook, int workers)
+{
+    memset(h, 0, sizeof *h);
+    h->work = WORK_WAITS;
+    h->conf = (struct lc_master_conf){.workers = workers, .graceful_ms = 10000};
+    h->refuses = hook;
+    start_master(h);
 }
 
 void house_open(struct house *h, enum work work, int workers, uint32_t graceful_ms,

@@ -31,8 +31,9 @@ struct house {
     struct lc_master_conf conf;
     enum work work;
     int forks_to_fail;
-    int out; /* where the lines go */
-    int in;  /* the test's end */
+    const char *refuses; /* the hook that wants the house to end, with 7 */
+    int out;             /* where the lines go */
+    int in;              /* the test's end */
     pid_t master;
     char text[16384]; /* all lines so far */
     size_t len, at;   /* at: what was not looked at yet */
@@ -42,6 +43,8 @@ void house_open_with(struct house *h, enum work work, const struct lc_master_con
                      int forks_to_fail);
 void house_open(struct house *h, enum work work, int workers, uint32_t graceful_ms,
                 int forks_to_fail);
+/* As above; this hook ("ready", "fork", "forked", "reaped", "resized") wants the house to end with 7. */
+void house_open_refusing(struct house *h, const char *hook, int workers);
 /* Waits for a line that holds these words; what stands before it is passed over. */
 void await(struct house *h, const char *words);
 /* Waits for a worker's beginning; its pid. */
