@@ -62,7 +62,7 @@ def test_version_wins_over_what_follows(word):
         ("--preload=1", "argument --preload: ignored explicit argument '1'"),
         ("--limit-request-f 1", "ambiguous option: --limit-request-f could match"),
         ("--access-log x", "ambiguous option: --access-log could match"),
-        ("--max-requests 4", "argument --max-requests: this version of licorne does not have"),
+        ("--ciphers 4", "argument --ciphers: this version of licorne does not have"),
         ("-D", "argument -D/--daemon: this version of licorne does not have"),
     ],
 )

@@ -108,9 +108,9 @@ def test_near_misses_are_named(write, capsys):
         ("header_map = 'x'", "line 1)", "header_map takes one of: drop, refuse, dangerous."),
         ("chdir = '/no/such'", "for chdir", "can't chdir to '/no/such'"),
         (
-            "max_requests = 4",
-            "for max_requests: 4 (",
-            "does not have the setting 'max_requests' yet",
+            "http2_max_frame_size = 4",
+            "for http2_max_frame_size: 4 (",
+            "does not have the setting 'http2_max_frame_size' yet",
         ),
         ("def post_fork(a, b): pass", "gunicorn.conf.py, line 1)", "'post_fork' yet"),
         ("a = 1\n1/0", "Failed to read config file: ", ""),
