@@ -55,8 +55,6 @@ class Arbiter:
         self.app = App(master)
         self.pidfile = None
         self.systemd = False
-        self.reexec_pid = 0
-        self.master_pid = 0
         self.master_name = "Master"
         self.START_CTX = {
             "args": [sys.executable, *sys.argv],
@@ -88,6 +86,16 @@ class Arbiter:
     @property
     def worker_class(self):
         return self._master.worker_class()
+
+    @property
+    def reexec_pid(self):
+        """The new master that USR2 made, or 0."""
+        return self._master.upgrades.child
+
+    @property
+    def master_pid(self):
+        """The old master, of which this one is the upgrade, or 0."""
+        return self._master.upgrades.parent
 
     @property
     def num_workers(self):
@@ -189,7 +197,9 @@ class Arbiter:
 
     def _reloaded(self):
         """The new configuration holds, and no worker runs by it yet."""
-        return self._loop("on_reload", self)
+        status = hooks.in_master(self, "on_reload", self)
+        if status != hooks.GO_ON:
+            self.halt(exit_status=status)
 
     def _before_exec(self):
         """In the child that is about to become the new master. What it raises is the caller's."""

@@ -16,13 +16,19 @@ from licorne import SERVER, SERVER_SOFTWARE, __version__, glogging, hooks, sock,
 from licorne.app.loader import import_app
 from licorne.arbiter import Arbiter
 from licorne.config import accesslog, cpus
+from licorne.reload import Reloads
+from licorne.start import Start
+from licorne.upgrade import Upgrade
 
 
 class Master:
-    def __init__(self, config, uri, name="licorne"):
+    def __init__(self, config, uri, start=None, name="licorne"):
         self.config = config
         self.uri = uri
+        self.start = start or Start()
         self.name = name
+        self.reloads = None  # from the moment that there are listeners
+        self.upgrades = Upgrade(self.start)
         self.app = None  # set here only by preload_app
         self.is_interrupted = False  # in a worker: it was told to leave at once
         self.worker = None  # in a worker: what its hooks are given
@@ -37,7 +43,7 @@ class Master:
         status = self.arbiter._resized(self.config.workers, None, at_start=True)
         if status != hooks.GO_ON:
             return status
-        if self.config.preload_app and not self._preload():
+        if self.config.preload_app and not self.preload():
             return 1
         log = self.log_to
         log.info("Starting %s %s", self.name, __version__)
@@ -45,8 +51,9 @@ class Master:
         if (status := self.arbiter._starting()) != hooks.GO_ON:
             return status
         self.arbiter.LISTENERS = listeners = sock.create_sockets(self.config, log)
+        self.reloads = Reloads(self, listeners)
         try:
-            self._say_where(listeners, pid)
+            self.say_listening(listeners)
             log.info("Using worker: %s", self.worker_class())
             self._look_at_access_log()
             if text := cpus.hint(self.config.workers):
@@ -54,14 +61,14 @@ class Master:
             status = _engine.run_master(self.engine_config(listeners), self)
         finally:
             if os.getpid() == pid:  # a worker that unwinds this far owns none of it
-                sock.close_all(listeners)
+                sock.close_all(self.reloads.listeners, unlink=not self.upgrades.is_shared)
                 self._end_signals()
         return self.arbiter._ended(status)
 
-    def _say_where(self, listeners, pid):
+    def say_listening(self, listeners):
         """As Gunicorn has it, the first line names what all workers share."""
         shared = ",".join(listener.display for listener in listeners if not listener.slots)
-        self.log_to.info("Listening at: %s (%s)", shared, pid)
+        self.log_to.info("Listening at: %s (%s)", shared, os.getpid())
         own = [listener for listener in listeners if listener.slots]
         if own:
             shown = ",".join(listener.display for listener in own)
@@ -110,9 +117,11 @@ class Master:
         config["threads"] = max(self.config.threads, 1) if is_threaded else 1
         config["multiprocess"] = self.config.workers > 1
         config["request_hooks"] = hooks.for_requests(self.config, self.log_to)
+        config["daemon"] = bool(self.config.values.get("daemon"))
+        config["parent_pid"] = self.upgrades.parent
         return config
 
-    def _preload(self):
+    def preload(self):
         try:
             self.app = import_app(self.uri)
         except Exception:
@@ -142,11 +151,43 @@ class Master:
         """Callback of the master on SIGUSR1."""
         glogging.reopen_files()
 
+    def reload(self):
+        """Callback of the master on SIGHUP. -> a configuration for the engine, or None"""
+        return self.reloads.read()
+
+    def reloaded(self):
+        """A new configuration holds and its listeners stand; no worker of it is forked yet."""
+        self.arbiter.LISTENERS = self.reloads.now.listeners
+        self.arbiter._reloaded()
+
+    def reload_ended(self, how):
+        """Callback of the master: "proven", "failed" or "settled" (reload.py)."""
+        self.reloads.ended(how)
+        self.arbiter.LISTENERS = self.reloads.now.listeners
+
+    def upgrade(self):
+        """Callback of the master on SIGUSR2. -> the pid of the new master"""
+        return self.upgrades.fork(self.reloads.now.listeners, self.log_to, self.before_exec)
+
+    def before_exec(self):
+        """In the process that is about to become the new master."""
+        self.arbiter._before_exec()
+
+    def upgrade_ended(self):
+        """Callback of the master: the new one has ended."""
+        self.upgrades.child_ended()
+
+    def promoted(self):
+        """Callback of the master: the old one has gone, and this one is the master."""
+        self.upgrades.promoted()
+
     def worker_boot(self, index, report_fd=-1, dump_signal=0):
         """Callback of a new worker. -> the application; what it raises ends the worker.
 
         report_fd is a file that its master reads (report.py), or -1.
         """
+        if self.reloads:
+            self.reloads.leave_others()
         return worker.boot(self, index, report_fd, dump_signal)
 
     def worker_ready(self):

@@ -16,8 +16,10 @@
 
 struct master_py {
     struct lc_py_state *st;
-    PyObject *config, *callbacks; /* borrowed from run_master's arguments */
-    PyObject *arbiter;            /* owned: what calls people's hooks */
+    PyObject *callbacks; /* borrowed from run_master's arguments */
+    PyObject *arbiter;   /* owned: what calls people's hooks */
+    PyObject *config;    /* owned: what workers are forked with */
+    PyObject *good;      /* owned: what was before, while that is on trial; NULL: it is not */
     PyThreadState *left;
     uint32_t graceful_ms;
 };
@@ -195,6 +197,16 @@ static int on_resized(void *ctx, int want, int was)
     return heard(m, PyObject_CallMethod(m->arbiter, "_resized", "ii", want, was));
 }
 
+/* What not every version of the settings has. */
+static long optional_number(PyObject *config, const char *name)
+{
+    PyObject *v = PyDict_GetItemString(config, name); /* borrowed */
+    long n = v && v != Py_None ? PyLong_AsLong(v) : 0;
+
+    PyErr_Clear();
+    return n;
+}
+
 static int get_conf(PyObject *config, struct lc_master_conf *conf)
 {
     int64_t workers, threads, graceful_s, timeout_s, is_main_called;
@@ -211,9 +223,101 @@ static int get_conf(PyObject *config, struct lc_master_conf *conf)
         .graceful_ms = (uint32_t)graceful_s * 1000,
         .timeout_ms = (uint32_t)timeout_s * 1000,
         .is_call_bounded = is_main_called != 0,
+        .is_daemon = optional_number(config, "daemon") > 0,
         .dump_signal = lc_sig_spare(),
+        .parent = (pid_t)optional_number(config, "parent_pid"),
     };
     return 0;
+}
+
+/* --- HUP, USR2 ------------------------------------------------------------------------------------------------ */
+
+/* Takes result; what was raised is told. */
+static void finish(struct master_py *m, PyObject *result)
+{
+    if (result == NULL)
+        PyErr_WriteUnraisable(m->callbacks);
+    Py_XDECREF(result);
+}
+
+static void call_reload_ended(struct master_py *m, const char *how)
+{
+    finish(m, PyObject_CallMethod(m->callbacks, "reload_ended", "s", how));
+}
+
+static bool reload(void *ctx, struct lc_master_conf *conf)
+{
+    struct master_py *m = ctx;
+    PyObject *config = PyObject_CallMethod(m->callbacks, "reload", NULL);
+
+    if (config == NULL || config == Py_None) {
+        finish(m, config);
+        return false;
+    }
+    if (!PyDict_Check(config) || get_conf(config, conf) < 0) {
+        PyErr_WriteUnraisable(config);
+        Py_DECREF(config);
+        call_reload_ended(m, "failed");
+        return false;
+    }
+    if (m->good)
+        Py_DECREF(m->config);
+    else
+        m->good = m->config;
+    m->config = config;
+    m->graceful_ms = conf->graceful_ms;
+    return true;
+}
+
+static void go_back(struct master_py *m)
+{
+    struct lc_master_conf conf;
+
+    Py_DECREF(m->config);
+    m->config = m->good;
+    m->good = NULL;
+    if (get_conf(m->config, &conf) == 0)
+        m->graceful_ms = conf.graceful_ms;
+}
+
+static void reload_ended(void *ctx, enum lc_reload_end end)
+{
+    static const char *const names[] = {[LC_RELOAD_PROVEN] = "proven",
+                                        [LC_RELOAD_FAILED] = "failed",
+                                        [LC_RELOAD_SETTLED] = "settled"};
+    struct master_py *m = ctx;
+
+    if (end == LC_RELOAD_PROVEN)
+        Py_CLEAR(m->good);
+    else if (end == LC_RELOAD_FAILED)
+        go_back(m);
+    call_reload_ended(m, names[end]);
+}
+
+static pid_t upgrade(void *ctx)
+{
+    struct master_py *m = ctx;
+    PyObject *pid = PyObject_CallMethod(m->callbacks, "upgrade", NULL);
+    long n = pid ? PyLong_AsLong(pid) : -1;
+
+    if (PyErr_Occurred())
+        PyErr_WriteUnraisable(m->callbacks);
+    Py_XDECREF(pid);
+    return (pid_t)n;
+}
+
+static void upgrade_ended(void *ctx)
+{
+    struct master_py *m = ctx;
+
+    finish(m, PyObject_CallMethod(m->callbacks, "upgrade_ended", NULL));
+}
+
+static void promoted(void *ctx)
+{
+    struct master_py *m = ctx;
+
+    finish(m, PyObject_CallMethod(m->callbacks, "promoted", NULL));
 }
 
 PyObject *lc_py_run_master(PyObject *module, PyObject *args)
@@ -227,6 +331,11 @@ PyObject *lc_py_run_master(PyObject *module, PyObject *args)
         .leave_process = leave_process,
         .started = started,
         .reopen = reopen,
+        .reload = reload,
+        .reload_ended = reload_ended,
+        .upgrade = upgrade,
+        .upgrade_ended = upgrade_ended,
+        .promoted = promoted,
         .say = say,
         .hooks = {.ready = on_ready,
                   .about_to_fork = on_fork,
@@ -248,7 +357,10 @@ PyObject *lc_py_run_master(PyObject *module, PyObject *args)
         Py_DECREF(py.arbiter);
         return PyErr_NoMemory();
     }
+    Py_INCREF(py.config);
     status = lc_master_run(py.st->master, &conf, &host);
+    Py_DECREF(py.config);
+    Py_XDECREF(py.good);
     PyMem_Free(py.st->master);
     Py_DECREF(py.arbiter);
     py.st->master = NULL;
