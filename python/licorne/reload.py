@@ -95,7 +95,7 @@ class Reloads:
 
     def leave_others(self):
         """In a new worker: sockets of another generation must not live on in it."""
-        self._close_others(lambda others: [one.close(unlink=False) for one in others])
+        self._close_others(lambda others: sock.close_all(others, unlink=False))
 
     def _close_others(self, close):
         close([one for one in self.listeners if one not in self.now.listeners])

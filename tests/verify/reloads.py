@@ -1,6 +1,7 @@
 """Changes of a running server under kept-alive load: no request may fail, and none be reset.
 
     python tests/verify/reloads.py [hup] [scale] [upgrade] [max_requests] [--duration FACTOR]
+                                   [--options=OPTIONS]     of the server's, such as --reuse-port
 
 hup            50 HUPs in a row, 10 of them with broken code or configuration
 scale          20 pairs of TTIN and TTOU
@@ -13,6 +14,7 @@ import argparse
 import os
 import pathlib
 import re
+import shlex
 import signal
 import sys
 import time
@@ -131,9 +133,10 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("names", nargs="*", default=names)
     parser.add_argument("--duration", type=float, default=1.0)
+    parser.add_argument("--options", type=shlex.split, default=[])
     args = parser.parse_args()
     fine = [
-        run(name, options, args.duration)
+        run(name, (*options, *args.options), args.duration)
         for name in args.names
         for options in ((), ("--threads", "4"))
     ]
