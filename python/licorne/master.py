@@ -8,13 +8,15 @@ The C master forks, reaps, respawns and answers signals. It calls the methods be
 "callback", with the GIL held; those of the worker run in the forked child.
 """
 
+import logging
 import os
 import signal
 import threading
 
-from licorne import SERVER, SERVER_SOFTWARE, __version__, glogging, sock, worker
+from licorne import SERVER, SERVER_SOFTWARE, __version__, glogging, sock, systemd, title, worker
 from licorne.app.loader import import_app
 from licorne.config import accesslog
+from licorne.pidfile import Pidfile
 
 
 class Master:
@@ -22,11 +24,13 @@ class Master:
         self.config = config
         self.uri = uri
         self.name = name
+        self.pidfile = None
         self.app = None  # set here only by preload_app
         self.is_interrupted = False  # in a worker: it was told to leave at once
         self.worker = None  # in a worker: what its hooks are given
         self.report = None  # in a worker: what it leaves for the master
         self.log_to = glogging.setup(config)
+        self._show_config()
 
     def run(self):
         """-> exit status"""
@@ -36,9 +40,15 @@ class Master:
             return 1
         log = self.log_to
         log.info("Starting %s %s", self.name, __version__)
+        title.set_title(self.name, "master", self.config.proc_name)
         pid = os.getpid()
-        listeners = sock.create_sockets(self.config, log)
+        listeners = []
         try:
+            if self.config.pidfile:
+                pidfile = Pidfile(self.config.pidfile)
+                pidfile.create(pid)
+                self.pidfile = pidfile
+            listeners = sock.create_sockets(self.config, log)
             shown = ",".join(listener.display for listener in listeners)
             log.info("Listening at: %s (%s)", shown, pid)
             log.info("Using worker: %s", self.worker_class())
@@ -47,6 +57,8 @@ class Master:
         finally:
             if os.getpid() == pid:  # a worker that unwinds this far owns none of it
                 sock.close_all(listeners)
+                if self.pidfile:
+                    self.pidfile.unlink()
                 self._end_signals()
 
     def _end_signals(self):
@@ -69,6 +81,11 @@ class Master:
                 name,
             )
 
+    def _show_config(self):
+        if self.log_to.isEnabledFor(logging.DEBUG):
+            lines = [f"  {name}: {value}" for name, value in self.config.values.items()]
+            self.log_to.debug("Current configuration:\n%s", "\n".join(lines))
+
     def worker_class(self):
         """As Gunicorn has it: a sync worker with threads is a gthread one."""
         chosen = self.config.worker_class
@@ -83,6 +100,10 @@ class Master:
         config["log_fd"] = glogging.descriptor()
         config["log_level"] = self.log_to.level
         is_threaded = self.worker_class() == "gthread"
+        config["boot_timeout"] = self.config.boot_timeout
+        notify = systemd.notify_target(self.config.environ)
+        if notify:
+            config["notify"] = notify
         config["multithread"] = is_threaded
         config["main_called"] = not is_threaded
         config["threads"] = max(self.config.threads, 1) if is_threaded else 1

@@ -142,14 +142,25 @@ static void say(void *ctx, int level, const char *line)
     Py_XDECREF(done);
 }
 
+/* "notify": (path, milliseconds between signs of life), or not there.  The path is the config's. */
+static int get_notify(PyObject *config, struct lc_master_conf *conf)
+{
+    PyObject *pair = PyDict_GetItemString(config, "notify");
+
+    return pair == NULL || PyArg_ParseTuple(pair, "sI", &conf->notify_path, &conf->watchdog_ms)
+               ? 0
+               : -1;
+}
+
 static int get_conf(PyObject *config, struct lc_master_conf *conf)
 {
-    int64_t workers, threads, graceful_s, timeout_s, is_main_called;
+    int64_t workers, threads, graceful_s, timeout_s, boot_s, is_main_called;
 
     if (lc_py_config_number(config, "workers", &workers) < 0 ||
         lc_py_config_number(config, "threads", &threads) < 0 ||
         lc_py_config_number(config, "graceful_timeout", &graceful_s) < 0 ||
         lc_py_config_number(config, "timeout", &timeout_s) < 0 ||
+        lc_py_config_number(config, "boot_timeout", &boot_s) < 0 ||
         lc_py_config_number(config, "main_called", &is_main_called) < 0)
         return -1;
     *conf = (struct lc_master_conf){
@@ -157,10 +168,11 @@ static int get_conf(PyObject *config, struct lc_master_conf *conf)
         .threads = (uint32_t)threads,
         .graceful_ms = (uint32_t)graceful_s * 1000,
         .timeout_ms = (uint32_t)timeout_s * 1000,
+        .boot_ms = (uint32_t)boot_s * 1000,
         .is_call_bounded = is_main_called != 0,
         .dump_signal = lc_sig_spare(),
     };
-    return 0;
+    return get_notify(config, conf);
 }
 
 PyObject *lc_py_run_master(PyObject *module, PyObject *args)

@@ -1,5 +1,6 @@
 /* super/master.c - the master's loop.   Runs in: master.  Drawing in master.h. */
 #include "super/master_int.h"
+#include "super/notify.h"
 
 #include "os/fd.h"
 #include "os/fdpass.h"
@@ -70,6 +71,7 @@ void lc_master_kill_all(struct lc_master *m, int signo)
 void lc_master_begin_stop(struct lc_master *m, int signo)
 {
     m->state = LC_MASTER_STOPPING;
+    lc_master_notify_stopping(m);
     m->stop_by_ms = m->loop.now_ms + m->conf.graceful_ms;
     lc_timer_set(&m->loop.timers, &m->stop_timer, m->stop_by_ms);
     lc_master_kill_all(m, signo);
@@ -210,6 +212,7 @@ int lc_master_run(struct lc_master *m, const struct lc_master_conf *conf,
         return 1;
     }
     host->started(host->ctx);
+    lc_master_notify_open(m);
     lc_master_look(m);
     while (m->state == LC_MASTER_RUNNING || alive(m) > 0) {
         lc_master_fill(m);

@@ -42,8 +42,11 @@ struct lc_master_conf {
     int workers;
     uint32_t threads; /* of a worker, at most: how many calls the board has room for */
     uint32_t graceful_ms;
-    uint32_t timeout_ms;  /* 0: none */
-    bool is_call_bounded; /* a single call that is older than timeout_ms is stuck, too (sync) */
+    uint32_t timeout_ms;     /* 0: none */
+    bool is_call_bounded;    /* a single call that is older than timeout_ms is stuck, too (sync) */
+    uint32_t boot_ms;        /* after which a worker that is not ready is stuck; 0: never */
+    const char *notify_path; /* where a service manager listens; NULL: nowhere.  Borrowed */
+    uint32_t watchdog_ms;    /* it must hear of us so often; 0: it need not */
     int dump_signal; /* makes a worker write the stacks of its threads into its report; 0: none */
 };
 
@@ -71,6 +74,14 @@ struct lc_worker_slot {
     size_t dumped;     /* what there was of its stacks at the last look */
 };
 
+/* What the service manager was told (notify.h). */
+struct lc_master_notify {
+    struct lc_timer timer;
+    bool is_ready;      /* it was told so */
+    bool is_failing;    /* the last message did not go out */
+    uint64_t extend_ms; /* when to ask for more time */
+};
+
 struct lc_master {
     uint32_t magic;
     struct lc_master_conf conf;
@@ -82,6 +93,7 @@ struct lc_master {
     struct lc_timer stop_timer; /* the stop's deadline */
     struct lc_timer fork_timer; /* the next delayed fork */
     struct lc_timer look_timer; /* the next look at who is stuck */
+    struct lc_master_notify notify;
     enum lc_master_state state;
     int want;   /* how many workers there should be */
     int nslots; /* those that were ever wanted are the first so many */

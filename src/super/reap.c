@@ -113,7 +113,7 @@ static bool is_fault(int status)
 static void boot_failed(struct lc_master *m, struct lc_worker_slot *s, unsigned step, int status)
 {
     int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-    bool is_final = !m->was_ready && (code > 0 || is_fault(status));
+    bool is_final = !m->was_ready && (code > 0 || is_fault(status) || s->stuck >= LC_STUCK_ABORTED);
 
     s->why = LC_RESTART_BOOT;
     m->is_failing = true;

@@ -63,7 +63,10 @@ def test_version_wins_over_what_follows(word):
         ("--limit-request-f 1", "ambiguous option: --limit-request-f could match"),
         ("--access-log x", "ambiguous option: --access-log could match"),
         ("--max-requests 4", "argument --max-requests: this version of licorne does not have"),
-        ("-D", "argument -D/--daemon: this version of licorne does not have"),
+        (
+            "--do-handshake-on-connect",
+            "argument --do-handshake-on-connect: this version of licorne does not have",
+        ),
     ],
 )
 def test_refuses(words, message):

@@ -58,6 +58,10 @@ class Config:
             ) from None
         self.origins[name] = str(origin)
 
+    @property
+    def proc_name(self):
+        return self.values["proc_name"] or self.default_proc_name
+
     def addresses(self):
         return [parse_address(text) for text in self.bind]
 
@@ -104,6 +108,8 @@ def load(argv, environ=os.environ):
     layers.append((command, "command line"))
 
     config = Config(environ)
+    if command.args:  # before the file, which may say otherwise
+        config.set("default_proc_name", command.args[0], "command line")
     enter_chdir(config)
     named = [layer.values["config"] for layer, _ in layers if "config" in layer.values]
     path = named[-1] if named else _default_file()

@@ -11,6 +11,8 @@ default only, so that a configuration never seems to ask for something that does
 setting moves from there to the table when it works.
 """
 
+import os
+
 from licorne.config.accesslog import FORMAT as _ACCESS_FORMAT
 from licorne.config.bounds import LENGTHS, NUMBERS
 from licorne.config.types import (
@@ -22,15 +24,20 @@ from licorne.config.types import (
     CHDIR,
     CSV_LIST,
     DICT,
+    FILES,
+    GROUP,
     HEADER_MAP,
     HEALTH_PATH,
     HOOK_1,
     LOGLEVEL,
     OCTAL,
     POS_INT,
+    RELOAD_ENGINE,
     SECONDS,
     SIZE,
     STRING,
+    STRING_LIST,
+    USER,
     WINDOW,
     WORKER_CLASS,
     getcwd,
@@ -59,6 +66,8 @@ class Setting:
             return (["0.0.0.0:" + word] if variable == "PORT" else word), "$" + variable
         if self.name == "chdir":
             return getcwd(), "default"
+        if self.name in ("user", "group"):
+            return (os.geteuid() if self.name == "user" else os.getegid()), "default"
         return self.default, "default"
 
 
@@ -83,9 +92,14 @@ def own(*row):
     return Setting(*row, engine=True, own=True)
 
 
+def own_of_master(*row):
+    return Setting(*row, own=True)
+
+
 FILE, SOCKET, WORKERS = "Config File", "Server Socket", "Worker Processes"
 SECURITY, DEBUG, MECHANICS, LOGGING = "Security", "Debugging", "Server Mechanics", "Logging"
 MEMORY, RATES, HOOKS = "Bodies and Memory", "Slow Clients", "Server Hooks"
+NAMING = "Process Naming"
 
 # fmt: off
 SETTINGS = (
@@ -124,6 +138,16 @@ SETTINGS = (
     engine("limit_request_field_size", SECURITY, "--limit-request-field_size", POS_INT, 8190,
            "The most bytes in one header field (else 431)."),
 
+    Setting("reload", DEBUG, "--reload", BOOL, False,
+            "End workers, so that new ones follow, when a file of the application changes. For "
+            "development; with preload_app it reloads nothing."),
+    Setting("reload_engine", DEBUG, "--reload-engine", RELOAD_ENGINE, "auto",
+            "How reload learns of changes: inotify at once, poll once a second; auto is inotify "
+            "where the system has it."),
+    Setting("reload_extra_files", DEBUG, "--reload-extra-file", FILES, [],
+            "More files that reload watches; patterns are looked up again and again."),
+    Setting("spew", DEBUG, "--spew", BOOL, False,
+            "Print every line of Python that runs, with its module. Very slow."),
     Setting("check_config", DEBUG, "--check-config", BOOL, False,
             "Read the configuration, import the application, and exit."),
     Setting("print_config", DEBUG, "--print-config", BOOL, False,
@@ -135,8 +159,22 @@ SETTINGS = (
            "Whether files are sent by the kernel; unset, $SENDFILE decides, else yes."),
     Setting("chdir", MECHANICS, "--chdir", CHDIR, None,
             "The directory to change to before the application is imported."),
+    Setting("daemon", MECHANICS, "-D --daemon", BOOL, False,
+            "Leave the terminal and run in the background."),
+    Setting("raw_env", MECHANICS, "-e --env", STRING_LIST, [],
+            "Variables for the application's environment, NAME=VALUE; may be given several times."),
+    Setting("pidfile", MECHANICS, "-p --pid", STRING, None,
+            "A file to write the master's process id to."),
+    Setting("worker_tmp_dir", MECHANICS, "--worker-tmp-dir", STRING, None,
+            "A directory that must exist, and is not used: signs of life are in shared memory."),
+    Setting("user", MECHANICS, "-u --user", USER, None,
+            "The user that workers run as; the master stays who started it. Unset, the same."),
+    Setting("group", MECHANICS, "-g --group", GROUP, None,
+            "The group that workers run as. Unset, the master's."),
     Setting("umask", MECHANICS, "-m --umask", OCTAL, 0,
             "The mask for files the server makes, such as unix sockets."),
+    Setting("initgroups", MECHANICS, "--initgroups", BOOL, False,
+            "Give workers the other groups of their user, too; without it they keep the master's."),
     engine("tmp_upload_dir", MECHANICS, "", STRING, None,
            "Where bodies too large for memory wait; the system's choice if unset."),
     engine("secure_scheme_headers", MECHANICS, "", DICT, SECURE_SCHEME_HEADERS,
@@ -169,10 +207,22 @@ SETTINGS = (
     Setting("loglevel", LOGGING, "--log-level", LOGLEVEL, "info",
             "debug, info, warning, error or critical."),
 
+    Setting("enable_stdio_inheritance", LOGGING, "-R --enable-stdio-inheritance", BOOL, False,
+            "With daemon: keep standard output and error where they are no terminals."),
+
+    Setting("proc_name", NAMING, "-n --name", STRING, None,
+            "What ps shows between the brackets of `licorne: master [...]`."),
+    Setting("default_proc_name", NAMING, "", STRING, "gunicorn",
+            "The same while proc_name is unset; the application of the command line, if there is "
+            "one."),
+
     Setting("worker_abort", HOOKS, "", HOOK_1, None,
             "Called with the worker, in it, when it is ended after its timeout, and whenever it "
             "gets SIGABRT, if Python still runs."),
 
+    own_of_master("boot_timeout", WORKERS, "--boot-timeout", SECONDS, 0,
+        "Seconds after which a worker that has not become ready is ended, as one that failed to "
+        "boot; 0 lifts the limit."),
     own("inline", WORKERS, "--no-inline", BOOL_OFF, True,
         "Whether the thread that reads requests runs them, too. Without it a thread of its own "
         "reads and writes, and each request changes threads."),
@@ -222,18 +272,7 @@ _HOOKS = (
 LATER = {
     "max_requests": ("--max-requests", 0),
     "max_requests_jitter": ("--max-requests-jitter", 0),
-    "reload": ("--reload", False),
-    "reload_engine": ("--reload-engine", "auto"),
-    "reload_extra_files": ("--reload-extra-file", []),
-    "spew": ("--spew", False),
     "reuse_port": ("--reuse-port", False),
-    "daemon": ("-D --daemon", False),
-    "raw_env": ("-e --env", []),
-    "pidfile": ("-p --pid", None),
-    "worker_tmp_dir": ("--worker-tmp-dir", None),
-    "user": ("-u --user", None),
-    "group": ("-g --group", None),
-    "initgroups": ("--initgroups", False),
     "disable_redirect_access_to_syslog": ("--disable-redirect-access-to-syslog", False),
     "capture_output": ("--capture-output", False),
     "logger_class": ("--logger-class", "gunicorn.glogging.Logger"),
@@ -244,13 +283,10 @@ LATER = {
     "syslog": ("--log-syslog", False),
     "syslog_prefix": ("--log-syslog-prefix", None),
     "syslog_facility": ("--log-syslog-facility", "user"),
-    "enable_stdio_inheritance": ("-R --enable-stdio-inheritance", False),
     "statsd_host": ("--statsd-host", None),
     "dogstatsd_tags": ("--dogstatsd-tags", ""),
     "statsd_prefix": ("--statsd-prefix", ""),
     "enable_backlog_metric": ("--enable-backlog-metric", False),
-    "proc_name": ("-n --name", None),
-    "default_proc_name": ("", "gunicorn"),
     "paste": ("--paste --paster", None),
     "proxy_protocol": ("--proxy-protocol", "off"),
     "proxy_allow_ips": ("--proxy-allow-from", "127.0.0.1,::1"),
