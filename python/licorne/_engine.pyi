@@ -47,5 +47,14 @@ def scoreboard() -> list[dict[str, Any]]:
     It may be called in the master and in every worker. Times are seconds ago, None for "not".
     """
 
-def _forked(in_child: bool, /) -> None:
-    """Called around a fork that the application makes inside this worker."""
+def _set_title(text: str, /) -> bool:
+    """What ps shows of this process; cut if need be. False: not on this system."""
+
+def _watch_open() -> int:
+    """-> a descriptor that hears of changes in directories. OSError: not on this system."""
+
+def _watch_add(fd: int, directory: str, /) -> int:
+    """-> the directory's number. OSError: it cannot be watched."""
+
+def _watch_wait(fd: int, milliseconds: int, /) -> list[tuple[int, str]]:
+    """-> directory and name of what changed; -1 and '' when something was lost."""

@@ -32,9 +32,6 @@ PyDoc_STRVAR(worker_stop_doc,
 PyDoc_STRVAR(
     serve_thread_doc,
     "serve_thread()\n\nRun requests in this thread until the worker ends or needs it no more.");
-PyDoc_STRVAR(
-    forked_doc,
-    "_forked(in_child)\n\nCalled around a fork that the application makes inside a worker.");
 PyDoc_STRVAR(boot_step_doc,
              "_boot_step(step)\n\nHow far this worker's boot has come; enum lc_boot_step.");
 
@@ -63,7 +60,6 @@ static PyMethodDef methods[] = {
     {"_watch_open", lc_py_watch_open, METH_NOARGS, watch_open_doc},
     {"_watch_add", lc_py_watch_add, METH_VARARGS, watch_add_doc},
     {"_watch_wait", lc_py_watch_wait, METH_VARARGS, watch_wait_doc},
-    {"_forked", lc_py_forked, METH_O, forked_doc},
     {NULL},
 };
 

@@ -46,7 +46,6 @@ PyObject *lc_py_worker_stop(PyObject *module, PyObject *args);
 /* A thread of the application, until the worker ends or it retires. */
 PyObject *lc_py_serve_thread(PyObject *module, PyObject *none);
 PyObject *lc_py_boot_step(PyObject *module, PyObject *number);
-PyObject *lc_py_forked(PyObject *module, PyObject *in_child);
 /* process_py.c: _engine._set_title, _watch_open, _watch_add, _watch_wait */
 PyObject *lc_py_set_title(PyObject *module, PyObject *text);
 PyObject *lc_py_watch_open(PyObject *module, PyObject *none);

@@ -1,4 +1,5 @@
 /* Two workers of one server, each in a thread of its own, and their clients in the test's. */
+#include "engine/test/conf.h"
 #include "engine/worker.h"
 #include "os/fd.h"
 #include "os/fdpass.h"
@@ -111,34 +112,14 @@ static void start(struct house *h, int i)
     struct one *o = &h->one[i];
 
     *o = (struct one){.house = h, .index = i};
-    o->conf = (struct lc_engine_conf){
-        .limits = {.request_line = 4094,
-                   .fields = 100,
-                   .field_size = 8190,
-                   .body_memory = 65536,
-                   .body_file = 1 << 20,
-                   .is_body_buffered = true,
-                   .out_memory = 1 << 16,
-                   .out_file = 1 << 20,
-                   .header_ms = 30000,
-                   .idle_ms = 75000,
-                   .rate_window_ms = 20000,
-                   .linger_ms = 5000},
-        .log = {.fd = -1, .level = LC_CRITICAL + 1},
-        .conns_max = 100,
-        .threads = 1,
-        .is_main_called = true,
-        .is_inline = true,
-        .is_multiprocess = true,
-        .graceful_ms = 20000,
-        .tmp_dir = "/tmp",
-        .server = "licorne",
-        .board = &h->board,
-        .slot = (uint32_t)i,
-        .parcels = h->parcels,
-        .nlisteners = 1,
-        .listeners = {{.fd = dup(h->listener), .kind = LC_LISTEN_TCP}},
-    };
+    o->conf = lc_test_conf();
+    o->conf.is_multiprocess = true;
+    o->conf.board = &h->board;
+    o->conf.slot = (uint32_t)i;
+    o->conf.parcels = h->parcels;
+    o->conf.nlisteners = 1;
+    o->conf.listeners[0].fd = dup(h->listener);
+    o->conf.listeners[0].kind = LC_LISTEN_TCP;
     o->app = (struct lc_app){.ctx = o, .call = call};
     o->server = (struct lc_server){.guest = {.leave = nothing, .enter = nothing, .wakeup = nothing},
                                    .ctx = o,
