@@ -15,7 +15,7 @@ import threading
 
 from licorne import SERVER, SERVER_SOFTWARE, __version__, glogging, sock, systemd, title, worker
 from licorne.app.loader import import_app
-from licorne.config import accesslog
+from licorne.config import accesslog, cpus
 from licorne.pidfile import Pidfile
 
 
@@ -53,6 +53,8 @@ class Master:
             log.info("Listening at: %s (%s)", shown, pid)
             log.info("Using worker: %s", self.worker_class())
             self._look_at_access_log()
+            if text := cpus.hint(self.config.workers):
+                log.warning("%s", text)
             return _engine.run_master(self.engine_config(listeners), self)
         finally:
             if os.getpid() == pid:  # a worker that unwinds this far owns none of it
@@ -88,8 +90,7 @@ class Master:
 
     def worker_class(self):
         """As Gunicorn has it: a sync worker with threads is a gthread one."""
-        chosen = self.config.worker_class
-        return "gthread" if chosen == "sync" and self.config.threads > 1 else chosen
+        return self.config.worker_class_str
 
     def engine_config(self, listeners):
         config = self.config.engine()

@@ -2,7 +2,7 @@
 
 import re
 
-from licorne.config.settings import SETTINGS
+from licorne.config.settings import BY_NAME
 from support.daemons import ask
 from support.rawhttp import fetch
 
@@ -28,7 +28,7 @@ def test_the_whole_configuration_at_debug_level(serve):
             break
         dump.append(line)
     names = [line[2:].partition(": ")[0].rstrip(":") for line in dump]
-    assert names == [setting.name for setting in SETTINGS]
+    assert names == list(BY_NAME)
     assert f"  bind: ['127.0.0.1:{s.port}']" in dump
     assert "  workers: 1" in dump and "  loglevel: debug" in dump
     assert rest.index("Starting ") > rest.index("  bind:")

@@ -28,7 +28,7 @@ from licorne.errors import UsageError
         ("--no-body-buffering", {"body_buffering": False}, []),
         ("-m 0022", {"umask": 0o22}, []),
         ("--max-requests 0 --timeout=30 -R=0", None, None),
-        ("--no-control-socket", {}, []),
+        ("--no-control-socket", {"control_socket_disable": True}, []),
         ("-- -w 4", {}, ["-w", "4"]),
     ],
 )
@@ -63,10 +63,10 @@ def test_version_wins_over_what_follows(word):
         ("--limit-request-f 1", "ambiguous option: --limit-request-f could match"),
         ("--access-log x", "ambiguous option: --access-log could match"),
         ("--max-requests 4", "argument --max-requests: this version of licorne does not have"),
-        (
-            "--do-handshake-on-connect",
-            "argument --do-handshake-on-connect: this version of licorne does not have",
-        ),
+        ("--workres 3", "unrecognized arguments: --workres (did you mean --workers?)"),
+        ("--certfile x", "argument --certfile: this version of licorne does not have"),
+        ("--http2-max-frame-size 1", "argument --http2-max-frame-size: this version"),
+        ("--suppress-ragged-eofs=1", "ignored explicit argument"),
     ],
 )
 def test_refuses(words, message):
