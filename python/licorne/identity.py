@@ -11,7 +11,7 @@ def to_user(value):
         return os.geteuid()
     if isinstance(value, int):
         return value
-    if isinstance(value, str) and value.strip().isdigit():
+    if isinstance(value, str) and value.isdigit():
         return int(value)
     import pwd
 
@@ -27,7 +27,7 @@ def to_group(value):
         return os.getegid()
     if isinstance(value, int):
         return value
-    if isinstance(value, str) and value.strip().isdigit():
+    if isinstance(value, str) and value.isdigit():
         return int(value)
     import grp
 
