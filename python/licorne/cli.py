@@ -6,14 +6,17 @@ Exit status: 0 fine, 1 a bad configuration or a failed start, 2 a command line t
 
 import os
 import sys
+from functools import partial
 
 from licorne import SERVER_SOFTWARE, __version__, environment
 from licorne.config import cmdline, loader
 from licorne.errors import ConfigError, UsageError
+from licorne.start import Start
 
 
 def main(argv=None):
     """Entry point of the console script. Always leaves by SystemExit."""
+    start = Start()
     prog = _prog()
     words = sys.argv[1:] if argv is None else argv
     usage = f"usage: {prog} [OPTIONS] [APP_MODULE]"
@@ -26,10 +29,8 @@ def main(argv=None):
         if special == cmdline.VERSION:
             print(f"{prog} (version {__version__})")
             sys.exit(0)
-        config, args = loader.load(words)
-        uri = args[0] if args else config.wsgi_app
-        if not uri:
-            raise ConfigError("No application module specified.")
+        start.read = partial(read, words)
+        config, uri = start.read()
     except UsageError as error:
         print(f"{usage}\n{prog}: error: {error}", file=sys.stderr)
         sys.exit(2)
@@ -42,15 +43,24 @@ def main(argv=None):
         print(config)
     if config.print_config or config.check_config:
         sys.exit(check_application(uri))
-    sys.exit(_serve(prog, config, uri))
+    sys.exit(_serve(prog, config, uri, start))
 
 
-def _serve(prog, config, uri):
+def read(words):
+    """-> (Config, application)"""
+    config, args = loader.load(words)
+    uri = args[0] if args else config.wsgi_app
+    if not uri:
+        raise ConfigError("No application module specified.")
+    return config, uri
+
+
+def _serve(prog, config, uri, start):
     from licorne.master import Master
 
     try:
         _leave_the_shell(config)
-        return Master(config, uri, name=prog).run()
+        return Master(config, uri, start, name=prog).run()
     except ConfigError as error:
         fail(error)
     except KeyboardInterrupt:  # before the C master took the signals over
@@ -61,7 +71,7 @@ def _leave_the_shell(config):
     """What makes another process of this one, before anything is opened."""
     if config.worker_tmp_dir and not os.path.isdir(config.worker_tmp_dir):
         raise ConfigError(f"{config.worker_tmp_dir} doesn't exist. Can't create workertmp.")
-    environment.enter(config.raw_env)
+    environment.variables(config.raw_env)  # a daemon has nobody to tell
     if config.spew:
         from licorne import spew
 

@@ -16,17 +16,24 @@ def variables(raw_env):
     return found
 
 
-def enter(raw_env):
-    """-> what restore() takes: how these variables were before"""
-    new = variables(raw_env)
-    before = {name: os.environ.get(name) for name in new}
-    os.environ.update(new)
-    return before
+class Environment:
+    """os.environ with those of one configuration at a time."""
 
+    def __init__(self):
+        self.before = {}
 
-def restore(before):
-    for name, value in before.items():
-        if value is None:
-            os.environ.pop(name, None)
-        else:
-            os.environ[name] = value
+    def enter(self, raw_env):
+        """Those of another configuration leave first."""
+        new = variables(raw_env)
+        self.leave()
+        self.before = {name: os.environ.get(name) for name in new}
+        os.environ.update(new)
+
+    def leave(self):
+        """As it was before: what reads a configuration must not find the last one's variables."""
+        for name, value in self.before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+        self.before = {}

@@ -16,19 +16,29 @@ import threading
 from licorne import SERVER, SERVER_SOFTWARE, __version__, glogging, sock, systemd, title, worker
 from licorne.app.loader import import_app
 from licorne.config import accesslog, cpus
+from licorne.environment import Environment
+from licorne.errors import ConfigError
 from licorne.pidfile import Pidfile
+from licorne.reload import Reloads
+from licorne.start import Start
+from licorne.upgrade import Upgrade
 
 
 class Master:
-    def __init__(self, config, uri, name="licorne"):
+    def __init__(self, config, uri, start=None, name="licorne"):
         self.config = config
         self.uri = uri
+        self.start = start or Start()
         self.name = name
         self.pidfile = None
+        self.reloads = None  # from the moment that there are listeners
+        self.upgrades = Upgrade(self.start)
         self.app = None  # set here only by preload_app
         self.is_interrupted = False  # in a worker: it was told to leave at once
         self.worker = None  # in a worker: what its hooks are given
         self.report = None  # in a worker: what it leaves for the master
+        self.environment = Environment()
+        self.environment.enter(config.raw_env)
         self.log_to = glogging.setup(config)
         self._show_config()
 
@@ -36,21 +46,16 @@ class Master:
         """-> exit status"""
         from licorne import _engine  # late: --check-config and its like do without
 
-        if self.config.preload_app and not self._preload():
+        if self.config.preload_app and not self.preload():
             return 1
         log = self.log_to
         log.info("Starting %s %s", self.name, __version__)
-        title.set_title(self.name, "master", self.config.proc_name)
         pid = os.getpid()
-        listeners = []
         try:
-            if self.config.pidfile:
-                pidfile = Pidfile(self.config.pidfile)
-                pidfile.create(pid)
-                self.pidfile = pidfile
-            listeners = sock.create_sockets(self.config, log)
-            shown = ",".join(listener.display for listener in listeners)
-            log.info("Listening at: %s (%s)", shown, pid)
+            self.show_process()
+            self.reloads = Reloads(self, sock.create_sockets(self.config, log))
+            listeners = self.reloads.now.listeners
+            self.say_listening(listeners)
             log.info("Using worker: %s", self.worker_class())
             self._look_at_access_log()
             if text := cpus.hint(self.config.workers):
@@ -58,10 +63,38 @@ class Master:
             return _engine.run_master(self.engine_config(listeners), self)
         finally:
             if os.getpid() == pid:  # a worker that unwinds this far owns none of it
-                sock.close_all(listeners)
+                if self.reloads:
+                    sock.close_all(self.reloads.listeners, unlink=not self.upgrades.is_shared)
                 if self.pidfile:
                     self.pidfile.unlink()
                 self._end_signals()
+
+    def show_process(self):
+        """What others find this process by: its title and the pid file. The new master of an
+        upgrade has names of its own until the old one has gone."""
+        suffix = ".2" if self.upgrades.parent else ""
+        title.set_title(self.name, "master", self.config.proc_name + suffix)
+        path = self.config.pidfile and self.config.pidfile + suffix
+        old = self.pidfile
+        if path == (old and old.shown):
+            return
+        if path:
+            new = Pidfile(path)
+            new.create(os.getpid())
+        self.pidfile = new if path else None
+        if old:
+            old.unlink()
+
+    def show_process_again(self):
+        """The same in a master that serves: what cannot be done is told, and it goes on."""
+        try:
+            self.show_process()
+        except ConfigError as error:
+            self.log_to.error("%s", error)
+
+    def say_listening(self, listeners):
+        shown = ",".join(listener.display for listener in listeners)
+        self.log_to.info("Listening at: %s (%s)", shown, os.getpid())
 
     def _end_signals(self):
         """The engine left the stopping ones without effect, and one Ctrl-C more changes nothing.
@@ -109,9 +142,11 @@ class Master:
         config["main_called"] = not is_threaded
         config["threads"] = max(self.config.threads, 1) if is_threaded else 1
         config["multiprocess"] = self.config.workers > 1
+        config["daemon"] = bool(self.config.values.get("daemon"))
+        config["parent_pid"] = self.upgrades.parent
         return config
 
-    def _preload(self):
+    def preload(self):
         try:
             self.app = import_app(self.uri)
         except Exception:
@@ -140,11 +175,46 @@ class Master:
         """Callback of the master on SIGUSR1."""
         glogging.reopen_files()
 
+    def reload(self):
+        """Callback of the master on SIGHUP. -> a configuration for the engine, or None"""
+        return self.reloads.read()
+
+    def reloaded(self):
+        """A new configuration holds and its listeners stand; no worker of it is forked yet."""
+        self.show_process_again()
+
+    def reload_ended(self, how):
+        """Callback of the master: "proven", "failed" or "settled" (reload.py)."""
+        self.reloads.ended(how)
+        if how == "failed":
+            self.show_process_again()
+
+    def workers_changed(self, now, before):
+        """Callback of the master: so many workers there should be."""
+
+    def upgrade(self):
+        """Callback of the master on SIGUSR2. -> the pid of the new master"""
+        return self.upgrades.fork(self.reloads.now.listeners, self.log_to, self.before_exec)
+
+    def before_exec(self):
+        """In the process that is about to become the new master."""
+
+    def upgrade_ended(self):
+        """Callback of the master: the new one has ended."""
+        self.upgrades.child_ended()
+
+    def promoted(self):
+        """Callback of the master: the old one has gone, and this one is the master."""
+        self.upgrades.promoted()
+        self.show_process_again()
+
     def worker_boot(self, index, report_fd=-1, dump_signal=0):
         """Callback of a new worker. -> the application; what it raises ends the worker.
 
         report_fd is a file that its master reads (report.py), or -1.
         """
+        if self.reloads:
+            self.reloads.leave_others()
         return worker.boot(self, index, report_fd, dump_signal)
 
     def worker_ready(self):

@@ -19,11 +19,23 @@ TRIES = 5
 class Listener:
     """A bound, listening, non-blocking socket, and how it is called in logs and environs."""
 
-    __slots__ = ("sock", "kind", "display", "server_name", "server_port", "path", "identity")
+    __slots__ = (
+        "sock",
+        "kind",
+        "display",
+        "server_name",
+        "server_port",
+        "path",
+        "identity",
+        "address",
+        "is_systemd",
+    )
 
     def __init__(self, sock):
         self.sock = sock
         self.path = self.identity = None
+        self.address = None  # as configured; None: it was inherited
+        self.is_systemd = False
         name = sock.getsockname()
         if sock.family == socket.AF_UNIX:
             text = name.decode() if isinstance(name, bytes) else name
@@ -45,9 +57,9 @@ class Listener:
         self.path = os.path.abspath(path)
         self.identity = _identity(self.path)
 
-    def close(self):
+    def close(self, unlink=True):
         self.sock.close()
-        if self.path and _identity(self.path) == self.identity:
+        if unlink and self.path and _identity(self.path) == self.identity:
             os.unlink(self.path)
 
 
@@ -59,26 +71,52 @@ def _identity(path):
     return found.st_dev, found.st_ino
 
 
-def create_sockets(config, log):
-    """-> listeners. What was inherited replaces every other address. Exits with 1 on failure."""
+def create_sockets(config, log, kept=(), tries=TRIES):
+    """-> listeners. What was inherited replaces every other address. Exits with 1 on failure.
+
+    `kept` are those of before: who is still wanted stays.
+    """
     addresses = config.addresses()
-    inherited = [address[1] for address in addresses if address[0] == "fd"]
-    inherited += systemd.listen_fds(config.environ)
+    if kept and all(listener.address is None for listener in kept):
+        return list(kept)
+    inherited = _inherit([address[1] for address in addresses if address[0] == "fd"], config, log)
     if inherited:
-        return [_adopt(fd, config, log) for fd in inherited]
+        return inherited
+    known = {listener.address: listener for listener in kept}
     listeners = []
     for address in addresses:
         try:
-            listeners.append(_bind_patiently(address, config, log))
+            listeners.append(known.get(address) or _bind_patiently(address, config, log, tries))
         except SystemExit:
-            close_all(listeners)
+            close_all([listener for listener in listeners if listener not in kept])
             raise
     return listeners
 
 
-def close_all(listeners):
+def close_all(listeners, unlink=True):
     for listener in listeners:
-        listener.close()
+        listener.close(unlink)
+
+
+def _inherit(given, config, log):
+    """-> listeners by descriptors of the configuration, of an old master (USR2), of systemd"""
+    found = [_adopt(fd, config, log) for fd in given]
+    for fd in _upgrade_fds(config.environ):
+        listener = _adopt(fd, config, log)
+        if listener.kind == "unix" and not listener.server_name.startswith("\0"):
+            listener.owns_file(listener.server_name)
+        found.append(listener)
+    for fd in systemd.listen_fds(config.environ):
+        listener = _adopt(fd, config, log)
+        listener.is_systemd = True
+        found.append(listener)
+    return found
+
+
+def _upgrade_fds(environ):
+    if "GUNICORN_PID" not in environ:
+        return []
+    return [int(word) for word in environ.pop("GUNICORN_FD", "").split(",") if word.isdigit()]
 
 
 def _adopt(fd, config, log):
@@ -96,12 +134,14 @@ def _adopt(fd, config, log):
     return Listener(sock)
 
 
-def _bind_patiently(address, config, log):
+def _bind_patiently(address, config, log, tries):
     """A predecessor may still be letting go of the address."""
     shown = address[1:3] if address[0] == "tcp" else address[1]
-    for _ in range(TRIES):
+    for left in reversed(range(tries)):
         try:
-            return _bind(address, config)
+            listener = _bind(address, config)
+            listener.address = address
+            return listener
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
                 log.error("Connection in use: %s", shown)
@@ -111,8 +151,9 @@ def _bind_patiently(address, config, log):
         except ValueError as error:
             log.error("%s", error)
             break
-        log.debug("Retrying in 1 second.")
-        time.sleep(1)
+        if left:
+            log.debug("Retrying in 1 second.")
+            time.sleep(1)
     log.error("Can't connect to %s", shown)
     sys.exit(1)
 

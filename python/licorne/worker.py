@@ -74,7 +74,7 @@ def boot(master, index, report_fd, dump_signal):
 
 def _load(master):
     config = master.config
-    environment.enter(config.raw_env)
+    os.environ.update(environment.variables(config.raw_env))
     identity.become(config.user, config.group, config.initgroups)
     if config.reload:
         _start_reloader(master)

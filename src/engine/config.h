@@ -25,14 +25,16 @@ struct lc_engine_conf {
     struct lc_log log;
     uint32_t conns_max;
     uint32_t graceful_ms;
-    uint32_t threads;          /* of the application, at most */
-    uint32_t thread_idle_ms;   /* one beyond the first retires after it; 0: LC_THREAD_IDLE_MS */
-    bool is_main_called;       /* the application runs in the process's main thread (sync) */
-    bool is_inline;            /* false: no thread of the application ever steps the engine */
-    uint32_t queue_size;       /* requests that may wait for a thread; 0: no bound */
-    uint32_t queue_timeout_ms; /* how long one may; 0: for ever */
-    bool ignore_half_close;    /* a waiting request whose client has ended its side is dropped */
-    const char *health_path;   /* NULL: none */
+    uint32_t max_requests;        /* calls after which it asks for a successor; 0: never */
+    uint32_t max_requests_jitter; /* at most so many more, by chance */
+    uint32_t threads;             /* of the application, at most */
+    uint32_t thread_idle_ms;      /* one beyond the first retires after it; 0: LC_THREAD_IDLE_MS */
+    bool is_main_called;          /* the application runs in the process's main thread (sync) */
+    bool is_inline;               /* false: no thread of the application ever steps the engine */
+    uint32_t queue_size;          /* requests that may wait for a thread; 0: no bound */
+    uint32_t queue_timeout_ms;    /* how long one may; 0: for ever */
+    bool ignore_half_close;       /* a waiting request whose client has ended its side is dropped */
+    const char *health_path;      /* NULL: none */
     bool
         is_early; /* the engine is opened before the application is there; lc_worker_ready tells when it is */
     bool use_sendfile, is_multithread, is_multiprocess;
@@ -45,7 +47,8 @@ struct lc_engine_conf {
     uint32_t timeout_ms;          /* a sync worker whose call is older does not beat; 0: none */
     const struct lc_board *board; /* NULL: nothing is written */
     uint32_t slot;                /* of it: this worker's */
-    const int *parcels;           /* the queue of requests between workers: out, in; NULL: none */
+    const int *bell;    /* written to when the master is to look at the board; NULL: none */
+    const int *parcels; /* the queue of requests between workers: out, in; NULL: none */
     uint32_t nlisteners;
     struct lc_engine_listener listeners[LC_LISTENERS_MAX];
 };

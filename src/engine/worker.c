@@ -231,6 +231,13 @@ static void end(struct lc_worker *w)
         lc_owner_nudge(&w->owner, w->main_seat);
 }
 
+static bool has_successors(const struct lc_worker *w)
+{
+    const struct lc_board *b = w->conf->board;
+
+    return b && b->map && !lc_board_is_ending(b);
+}
+
 static void begin_drain(struct lc_worker *w)
 {
     if (w->state != LC_WORKER_RUNNING)
@@ -238,7 +245,40 @@ static void begin_drain(struct lc_worker *w)
     w->state = LC_WORKER_DRAINING;
     lc_loop_refresh(&w->loop);
     w->end_by_ms = w->loop.now_ms + w->conf->graceful_ms;
-    w->h1.is_draining = true; /* connections at rest are closed by the next turn */
+    if (has_successors(w)) {
+        w->part_by_ms = LC_MIN(w->end_by_ms, w->loop.now_ms + LC_PART_MS);
+        w->parting = w->conf->limits;
+        w->parting.idle_ms = 0;
+        w->h1.limits = &w->parting;
+    } else {
+        w->h1.is_draining = true; /* connections at rest are closed by the next turn */
+    }
+    lc_account_look(w); /* siblings count on it no more */
+}
+
+/* The kernel may have woken this worker, and nobody else, for a client that it has not taken yet. */
+static void leave_listeners(struct lc_worker *w)
+{
+    for (uint32_t i = 0; i < w->nlisteners; i++) {
+        struct lc_listener *l = &w->listeners[i];
+
+        if (lc_loop_watch(&w->loop, &l->watch, 0) != LC_OK) {
+            /* our interest in it goes with our poller */
+        }
+        lc_listener_take_one(l);
+    }
+    stop_listeners(w);
+}
+
+static void drain(struct lc_worker *w)
+{
+    leave_listeners(w);
+    if (w->loop.now_ms >= w->part_by_ms || !has_successors(w)) {
+        w->part_by_ms = 0;
+        lc_h1_drain(&w->h1);
+    }
+    if ((w->h1.nconns == 0 && !lc_share_take(w)) || w->loop.now_ms >= w->end_by_ms)
+        w->state = LC_WORKER_ENDED;
 }
 
 void lc_worker_stop(struct lc_worker *w, bool is_graceful)
@@ -290,12 +330,8 @@ void lc_worker_follow(struct lc_worker *w)
     look_at_parent(w);
     go_to_the_end(w);
     lc_worker_set_accepting(w);
-    if (w->state == LC_WORKER_DRAINING) {
-        stop_listeners(w);
-        lc_h1_drain(&w->h1);
-        if ((w->h1.nconns == 0 && !lc_share_take(w)) || w->loop.now_ms >= w->end_by_ms)
-            w->state = LC_WORKER_ENDED;
-    }
+    if (w->state == LC_WORKER_DRAINING)
+        drain(w);
     if (w->state == LC_WORKER_ENDED)
         end(w);
 }

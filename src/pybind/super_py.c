@@ -16,7 +16,9 @@
 
 struct master_py {
     struct lc_py_state *st;
-    PyObject *config, *callbacks; /* borrowed from run_master's arguments */
+    PyObject *callbacks; /* borrowed from run_master's arguments */
+    PyObject *config;    /* owned: what workers are forked with */
+    PyObject *good;      /* owned: what was before, while that is on trial; NULL: it is not */
     PyThreadState *left;
     uint32_t graceful_ms;
 };
@@ -142,7 +144,8 @@ static void say(void *ctx, int level, const char *line)
     Py_XDECREF(done);
 }
 
-/* "notify": (path, milliseconds between signs of life), or not there.  The path is the config's. */
+/* "notify": (path, milliseconds between signs of life), or not there.  The path is the
+ * config's. */
 static int get_notify(PyObject *config, struct lc_master_conf *conf)
 {
     PyObject *pair = PyDict_GetItemString(config, "notify");
@@ -150,6 +153,16 @@ static int get_notify(PyObject *config, struct lc_master_conf *conf)
     return pair == NULL || PyArg_ParseTuple(pair, "sI", &conf->notify_path, &conf->watchdog_ms)
                ? 0
                : -1;
+}
+
+/* What not every version of the settings has. */
+static long optional_number(PyObject *config, const char *name)
+{
+    PyObject *v = PyDict_GetItemString(config, name); /* borrowed */
+    long n = v && v != Py_None ? PyLong_AsLong(v) : 0;
+
+    PyErr_Clear();
+    return n;
 }
 
 static int get_conf(PyObject *config, struct lc_master_conf *conf)
@@ -170,9 +183,108 @@ static int get_conf(PyObject *config, struct lc_master_conf *conf)
         .timeout_ms = (uint32_t)timeout_s * 1000,
         .boot_ms = (uint32_t)boot_s * 1000,
         .is_call_bounded = is_main_called != 0,
+        .is_daemon = optional_number(config, "daemon") > 0,
         .dump_signal = lc_sig_spare(),
+        .parent = (pid_t)optional_number(config, "parent_pid"),
     };
     return get_notify(config, conf);
+}
+
+/* --- HUP, USR2 ------------------------------------------------------------------------------------------------ */
+
+/* Takes result; what was raised is told. */
+static void finish(struct master_py *m, PyObject *result)
+{
+    if (result == NULL)
+        PyErr_WriteUnraisable(m->callbacks);
+    Py_XDECREF(result);
+}
+
+static void call_reload_ended(struct master_py *m, const char *how)
+{
+    finish(m, PyObject_CallMethod(m->callbacks, "reload_ended", "s", how));
+}
+
+static bool reload(void *ctx, struct lc_master_conf *conf)
+{
+    struct master_py *m = ctx;
+    PyObject *config = PyObject_CallMethod(m->callbacks, "reload", NULL);
+
+    if (config == NULL || config == Py_None) {
+        finish(m, config);
+        return false;
+    }
+    if (!PyDict_Check(config) || get_conf(config, conf) < 0) {
+        PyErr_WriteUnraisable(config);
+        Py_DECREF(config);
+        call_reload_ended(m, "failed");
+        return false;
+    }
+    if (m->good)
+        Py_DECREF(m->config);
+    else
+        m->good = m->config;
+    m->config = config;
+    m->graceful_ms = conf->graceful_ms;
+    return true;
+}
+
+static void go_back(struct master_py *m)
+{
+    struct lc_master_conf conf;
+
+    Py_DECREF(m->config);
+    m->config = m->good;
+    m->good = NULL;
+    if (get_conf(m->config, &conf) == 0)
+        m->graceful_ms = conf.graceful_ms;
+}
+
+static void reload_ended(void *ctx, enum lc_reload_end end)
+{
+    static const char *const names[] = {[LC_RELOAD_PROVEN] = "proven",
+                                        [LC_RELOAD_FAILED] = "failed",
+                                        [LC_RELOAD_SETTLED] = "settled"};
+    struct master_py *m = ctx;
+
+    if (end == LC_RELOAD_PROVEN)
+        Py_CLEAR(m->good);
+    else if (end == LC_RELOAD_FAILED)
+        go_back(m);
+    call_reload_ended(m, names[end]);
+}
+
+static void workers_changed(void *ctx, int now, int before)
+{
+    struct master_py *m = ctx;
+
+    finish(m, PyObject_CallMethod(m->callbacks, "workers_changed", "ii", now, before));
+}
+
+static pid_t upgrade(void *ctx)
+{
+    struct master_py *m = ctx;
+    PyObject *pid = PyObject_CallMethod(m->callbacks, "upgrade", NULL);
+    long n = pid ? PyLong_AsLong(pid) : -1;
+
+    if (PyErr_Occurred())
+        PyErr_WriteUnraisable(m->callbacks);
+    Py_XDECREF(pid);
+    return (pid_t)n;
+}
+
+static void upgrade_ended(void *ctx)
+{
+    struct master_py *m = ctx;
+
+    finish(m, PyObject_CallMethod(m->callbacks, "upgrade_ended", NULL));
+}
+
+static void promoted(void *ctx)
+{
+    struct master_py *m = ctx;
+
+    finish(m, PyObject_CallMethod(m->callbacks, "promoted", NULL));
 }
 
 PyObject *lc_py_run_master(PyObject *module, PyObject *args)
@@ -186,6 +298,12 @@ PyObject *lc_py_run_master(PyObject *module, PyObject *args)
         .leave_process = leave_process,
         .started = started,
         .reopen = reopen,
+        .reload = reload,
+        .reload_ended = reload_ended,
+        .workers_changed = workers_changed,
+        .upgrade = upgrade,
+        .upgrade_ended = upgrade_ended,
+        .promoted = promoted,
         .say = say,
     };
     struct lc_master_conf conf;
@@ -198,7 +316,10 @@ PyObject *lc_py_run_master(PyObject *module, PyObject *args)
     py.graceful_ms = conf.graceful_ms;
     if ((py.st->master = PyMem_Malloc(sizeof *py.st->master)) == NULL)
         return PyErr_NoMemory();
+    Py_INCREF(py.config);
     status = lc_master_run(py.st->master, &conf, &host);
+    Py_DECREF(py.config);
+    Py_XDECREF(py.good);
     PyMem_Free(py.st->master);
     py.st->master = NULL;
     return PyLong_FromLong(status);

@@ -159,6 +159,7 @@ static bool prepare(struct lc_py_worker *p)
         p->conf.board = &p->st->master->board;
         p->conf.slot = (uint32_t)p->slot;
         p->conf.parcels = p->st->master->parcels;
+        p->conf.bell = &p->st->master->bell[1];
     }
     p->conf.is_early = p->conf.health_path != NULL;
     if (lc_fork_watch(&p->worker.owner.is_forked, &p->worker.h1.must_shut) != LC_OK) {
@@ -233,6 +234,7 @@ static void tell_ready(struct lc_py_worker *p)
     Py_XDECREF(done);
     if (b)
         atomic_store(&b->life, LC_LIFE_SERVING);
+    lc_account_ring(&p->worker);
 }
 
 /* What is left (exit functions, threads) has a limit of its own, in lc_py_leave: the master need not watch it. */

@@ -15,8 +15,7 @@ void lc_master_notify_open(struct lc_master *m);
 /* The answer to HUP has begun; `lc_master_notify_reloaded` ends it, also when it failed. */
 void lc_master_notify_reloading(struct lc_master *m);
 void lc_master_notify_reloaded(struct lc_master *m);
-/* Another process is the master from now on. */
-void lc_master_notify_successor(struct lc_master *m, pid_t pid);
+/* Or, after an upgrade, that the new master is the service from now on. */
 void lc_master_notify_stopping(struct lc_master *m);
 
 #endif

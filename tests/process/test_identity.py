@@ -167,6 +167,15 @@ def test_variables_are_there_for_a_preloaded_application(serve):
     assert ask(s)["imported_as"][1] == "early"
 
 
+def test_variables_of_another_configuration_are_gone(serve):
+    s = serve("mechanics:app", conf="raw_env = ['T_A=1', 'T_B=1']\n", env={"T_B": "0"})
+    assert ask(s)["env"] == {"T_A": "1", "T_B": "1"}
+    conf = "import os\nraw_env = ['T_C=' + os.environ['T_B'] + os.environ.get('T_A', '')]\n"
+    (s.dir / "conf.py").write_text(conf)
+    s.signal(signal.SIGHUP)
+    wait_until(lambda: ask(s)["env"] == {"T_B": "0", "T_C": "0"}, 10, "the new variables")
+
+
 def test_a_variable_without_a_value(serve):
     s = serve("mechanics:app", "-e", "T_A", start=False, expect_errors=True)
     assert s.run_to_exit() == 1

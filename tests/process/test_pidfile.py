@@ -1,13 +1,15 @@
 """The pid file: whose number it holds, whom it keeps out, and who removes it."""
 
 import os
+import pathlib
+import signal
 import stat
 import subprocess
 
 import pytest
 from licorne.errors import ConfigError
 from licorne.pidfile import Pidfile
-from support.clock import wait_until
+from support.clock import deadline, wait_until
 from support.rawhttp import fetch
 from support.server import is_running
 
@@ -16,6 +18,10 @@ def a_dead_pid():
     done = subprocess.Popen(["true"])
     done.wait()
     return done.pid
+
+
+def title(pid):
+    return pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().rstrip(b"\0").decode()
 
 
 def test_holds_the_master_while_it_runs(serve):
@@ -83,6 +89,35 @@ def test_workers_that_end_leave_it(serve):
     wait_until(lambda: not is_running(worker), 10, "the worker's end")
     s.wait_log("(?s)Booting worker.*Booting worker")
     assert (s.dir / "the.pid").read_text() == f"{s.pid}\n"
+
+
+def test_an_upgrade_has_a_file_of_its_own_until_it_is_alone(serve):
+    s = serve("zoo:app", "-p", "the.pid", bind="unix")
+    first, second = s.dir / "the.pid", s.dir / "the.pid.2"
+    s.signal(signal.SIGUSR2)
+    wait_until(second.exists, 10, "the new master")
+    new = int(second.read_text())
+    assert first.read_text() == f"{s.pid}\n" and title(new) == "licorne: master [zoo:app.2]"
+    s.wait_log("(?s)(Booting worker.*){2}")
+    try:
+        s.signal(signal.SIGTERM)
+        assert s.process.wait(deadline(10)) == 0
+        wait_until(lambda: first.exists() and first.read_text() == f"{new}\n", 10, "promotion")
+        assert not second.exists() and title(new) == "licorne: master [zoo:app]"
+        assert fetch(s, "/ping").body == b"pong"
+    finally:
+        os.kill(new, signal.SIGTERM)
+    wait_until(lambda: not is_running(new), 10, "the new master's end")
+    assert not first.exists() and not os.path.exists(s.address)
+
+
+def test_a_reload_may_change_it(serve):
+    s = serve("zoo:app", conf="pidfile = 'a.pid'\nproc_name = 'a'\n")
+    (s.dir / "conf.py").write_text("pidfile = 'b.pid'\nproc_name = 'b'\n")
+    s.signal(signal.SIGHUP)
+    wait_until((s.dir / "b.pid").exists, 10, "the new file")
+    wait_until(lambda: not (s.dir / "a.pid").exists(), 10, "the old file's end")
+    assert title(s.pid) == "licorne: master [b]"
 
 
 # The class alone, as an upgrade uses it.

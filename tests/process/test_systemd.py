@@ -7,9 +7,10 @@ import socket
 import time
 
 import pytest
-from support.clock import deadline
+from support.clock import deadline, wait_until
 from support.daemons import ask
 from support.rawhttp import fetch
+from support.server import is_running
 
 
 class Manager:
@@ -114,6 +115,46 @@ def test_a_manager_that_is_not_there_is_no_trouble(serve):
     s = serve("mechanics:app", env={"NOTIFY_SOCKET": "/nosuch/notify"})
     assert fetch(s, "/").status == 200
     assert "The service manager at /nosuch/notify cannot be told" in s.log()
+
+
+def test_a_reload_is_told_and_its_end(serve, manager):
+    s = serve("mechanics:app", env=manager.env)
+    manager.hear_until("READY")
+    s.signal(signal.SIGHUP)
+    begun = manager.hear()
+    now = time.clock_gettime(time.CLOCK_MONOTONIC) * 1e6
+    assert begun["RELOADING"] == "1"
+    assert 0 <= now - int(begun["MONOTONIC_USEC"]) < deadline(20) * 1e6
+    assert manager.hear()["READY"] == "1"
+
+
+def test_a_reload_that_fails_ends_too(serve, manager):
+    s = serve("mechanics:app", env=manager.env, conf="workers = 1\n", expect_errors=True)
+    manager.hear_until("READY")
+    (s.dir / "conf.py").write_text("1/0\n")
+    s.signal(signal.SIGHUP)
+    assert manager.hear()["RELOADING"] == "1"
+    assert manager.hear()["READY"] == "1"
+    assert "Reload failed" in s.log()
+
+
+def test_after_an_upgrade_the_new_master_is_the_service(serve, manager):
+    s = serve("mechanics:app", "-p", "the.pid", env=manager.env)
+    manager.hear_until("READY")
+    s.signal(signal.SIGUSR2)
+    second = s.dir / "the.pid.2"
+    wait_until(second.exists, 10, "the new master")
+    new = int(second.read_text())
+    s.wait_log("(?s)(Booting worker.*){2}")
+    try:
+        s.signal(signal.SIGTERM)
+        assert manager.hear() == {"MAINPID": str(new), "STATUS": "Serving"}
+        assert s.process.wait(deadline(10)) == 0
+        assert manager.hear() == {"READY": "1", "MAINPID": str(new), "STATUS": "Serving"}
+    finally:
+        os.kill(new, signal.SIGTERM)
+    assert manager.hear()["STOPPING"] == "1"
+    wait_until(lambda: not is_running(new), 10, "its end")
 
 
 # Sockets.

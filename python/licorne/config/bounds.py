@@ -7,6 +7,8 @@ NUMBERS = {
     "worker_connections": (1, 4294967295),
     "timeout": (0, 4294967),
     "graceful_timeout": (0, 4294967),
+    "max_requests": (0, 4294967295),
+    "max_requests_jitter": (0, 4294967295),
     "limit_request_line": (0, 4294967295),
     "limit_request_fields": (0, 4294967295),
     "limit_request_field_size": (0, 4294967295),

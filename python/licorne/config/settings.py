@@ -135,8 +135,14 @@ SETTINGS = (
     engine("timeout", WORKERS, "-t --timeout", SECONDS, 30,
            "Seconds after which a worker that does not come back is ended and replaced: a sync one "
            "from a call, any other to its events. Its boot does not count. 0 lifts the limit."),
+    engine("max_requests", WORKERS, "--max-requests", POS_INT, 0,
+           "Requests after which a worker is replaced; it serves on until its successor is ready. "
+           "0: never."),
+    engine("max_requests_jitter", WORKERS, "--max-requests-jitter", POS_INT, 0,
+           "At most so many requests are added to max_requests, for each worker by chance."),
     engine("graceful_timeout", WORKERS, "--graceful-timeout", SECONDS, 30,
-           "Seconds that workers get to finish their requests when the server stops."),
+           "Seconds that workers get to finish their requests when they are replaced, or the "
+           "server stops."),
     engine("keepalive", WORKERS, "--keep-alive", SECONDS, 75,
            "Seconds to keep an idle connection; 0 closes after each response."),
 
@@ -297,8 +303,6 @@ _HOOKS = (
 
 # name: (flags, default). A default of False is a flag without a value.
 LATER = {
-    "max_requests": ("--max-requests", 0),
-    "max_requests_jitter": ("--max-requests-jitter", 0),
     "reuse_port": ("--reuse-port", False),
     "disable_redirect_access_to_syslog": ("--disable-redirect-access-to-syslog", False),
     "capture_output": ("--capture-output", False),

@@ -35,13 +35,23 @@ static void on_worker_signal(int signo)
         _exit(0);
 }
 
+/* The master counts a fork once it is back from it: in the child the number is that of those before. */
+static bool is_first_generation(const struct house *h)
+{
+    return h->m->next_age < (uint32_t)h->conf.workers;
+}
+
 static void be_ready(struct house *h, int slot, uint64_t beat_ms)
 {
     struct lc_board_slot *b = lc_board_slot(&h->m->board, (uint32_t)slot);
 
     lc_count_set(&b->beat_ms, beat_ms);
+    if (h->work == WORK_IS_SPENT && is_first_generation(h))
+        atomic_store(&b->is_spent, 1);
     atomic_store(&b->life, LC_LIFE_SERVING);
     tell(h->out, "worker", slot, getpid());
+    if (write(h->m->bell[1], "", 1) != 1)
+        _exit(99);
 }
 
 static void await_ready_slot(struct house *h, uint32_t slot)
@@ -87,6 +97,12 @@ static int boot(struct house *h, int slot)
         tell(h->out, "boot", slot, getpid());
         dprintf(h->m->slots[slot].report_fd, "why it failed\n");
         return LC_EXIT_BOOT;
+    case WORK_IS_SPENT:
+        if (is_first_generation(h))
+            return -1;
+        tell(h->out, "boot", slot, getpid());
+        usleep(30000); /* whoever is told to leave too early has the time to say so first */
+        return -1;
     default:
         return -1;
     }
@@ -95,7 +111,8 @@ static int boot(struct house *h, int slot)
 static int run_worker(void *ctx, int slot)
 {
     struct house *h = ctx;
-    bool is_stubborn = h->work == WORK_IS_STUBBORN || h->work == WORK_IS_STUCK;
+    bool is_stubborn = h->work == WORK_IS_STUBBORN || h->work == WORK_IS_STUCK ||
+                       (h->work == WORK_WILL_NOT_LEAVE && is_first_generation(h));
     int status;
 
     alarm(60); /* a test that fails leaves nobody behind */
@@ -135,6 +152,65 @@ static void reopen(void *ctx)
     tell(((struct house *)ctx)->out, "reopen", 0, 0);
 }
 
+static bool reload(void *ctx, struct lc_master_conf *conf)
+{
+    struct house *h = ctx;
+    struct house_reload next = *h->reloads++;
+
+    tell(h->out, "reload", next.workers, 0);
+    if (next.workers == 0)
+        return false;
+    conf->workers = next.workers;
+    h->now = next;
+    h->work = next.work;
+    return true;
+}
+
+static void reload_ended(void *ctx, enum lc_reload_end end)
+{
+    struct house *h = ctx;
+
+    if (end == LC_RELOAD_PROVEN)
+        h->good = h->now;
+    else if (end == LC_RELOAD_FAILED)
+        h->now = h->good;
+    h->work = h->now.work;
+    tell(h->out,
+         end == LC_RELOAD_PROVEN   ? "proven"
+         : end == LC_RELOAD_FAILED ? "failed"
+                                   : "settled",
+         0, 0);
+}
+
+static void workers_changed(void *ctx, int now, int before)
+{
+    tell(((struct house *)ctx)->out, "workers", now, before);
+}
+
+static pid_t upgrade(void *ctx)
+{
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        signal(SIGTERM, SIG_DFL);
+        alarm(60);
+        for (;;)
+            pause();
+    }
+    tell(((struct house *)ctx)->out, "upgrade", (long)pid, 0);
+    return pid;
+}
+
+static void upgrade_ended(void *ctx)
+{
+    tell(((struct house *)ctx)->out, "alone", 0, 0);
+}
+
+static void promoted(void *ctx)
+{
+    tell(((struct house *)ctx)->out, "promoted", 0, 0);
+}
+
 static void say(void *ctx, int level, const char *line)
 {
     char text[8192];
@@ -154,6 +230,12 @@ static void be_master(struct house *h)
                                        .leave_process = leave_process,
                                        .started = started,
                                        .reopen = reopen,
+                                       .reload = reload,
+                                       .reload_ended = reload_ended,
+                                       .workers_changed = workers_changed,
+                                       .upgrade = upgrade,
+                                       .upgrade_ended = upgrade_ended,
+                                       .promoted = promoted,
                                        .say = say};
 
     alarm(60);
@@ -165,15 +247,13 @@ static void be_master(struct house *h)
     _exit(status);
 }
 
-void house_open_with(struct house *h, enum work work, const struct lc_master_conf *conf,
-                     int forks_to_fail)
+static void start(struct house *h, enum work work, const struct lc_master_conf *conf)
 {
     int fds[2];
 
-    memset(h, 0, sizeof *h);
     h->work = work;
     h->conf = *conf;
-    h->forks_to_fail = forks_to_fail;
+    h->now = h->good = (struct house_reload){work, conf->workers};
     assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
     h->in = fds[0];
     h->out = fds[1];
@@ -181,6 +261,22 @@ void house_open_with(struct house *h, enum work work, const struct lc_master_con
         be_master(h);
     assert_true(h->master > 0);
     close(h->out);
+}
+
+void house_open_with(struct house *h, enum work work, const struct lc_master_conf *conf,
+                     int forks_to_fail)
+{
+    memset(h, 0, sizeof *h);
+    h->forks_to_fail = forks_to_fail;
+    start(h, work, conf);
+}
+
+void house_open_reloading(struct house *h, enum work work, const struct lc_master_conf *conf,
+                          const struct house_reload *reloads)
+{
+    memset(h, 0, sizeof *h);
+    h->reloads = reloads;
+    start(h, work, conf);
 }
 
 void house_open(struct house *h, enum work work, int workers, uint32_t graceful_ms,
@@ -199,7 +295,8 @@ static bool hear_more(struct house *h)
     struct pollfd p = {.fd = h->in, .events = POLLIN};
     ssize_t n;
 
-    assert_int_equal(poll(&p, 1, 30000), 1);
+    if (poll(&p, 1, 30000) != 1)
+        fail_msg("nothing more was heard; all lines:\n%s", h->text);
     n = read(h->in, h->text + h->len, sizeof h->text - 1 - h->len);
     assert_true(n >= 0);
     h->len += (size_t)n;
