@@ -93,7 +93,8 @@ class Reloads:
             self.now, self.good = self.good, None
             self._take(self.now)
         else:
-            self._close_others(sock.close_all)
+            is_ours = not self.master.upgrades.is_shared
+            self._close_others(lambda others: sock.close_all(others, unlink=is_ours))
 
     def leave_others(self):
         """In a new worker: sockets of another generation must not live on in it."""

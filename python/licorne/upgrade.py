@@ -39,6 +39,7 @@ class Upgrade:
 
     def _become_new(self, master, listeners):
         environ = dict(self.start.environ, GUNICORN_PID=str(master))
+        environ.pop("GUNICORN_FD", None)
         descriptors = [listener.sock.fileno() for listener in listeners]
         for number in descriptors:
             os.set_inheritable(number, True)

@@ -174,9 +174,9 @@ def test_dirty_applications_are_refused_when_they_would_run(write):
         ("header_map = 'x'", "line 1)", "header_map takes one of: drop, refuse, dangerous."),
         ("chdir = '/no/such'", "for chdir", "can't chdir to '/no/such'"),
         (
-            "max_requests = 4",
-            "for max_requests: 4 (",
-            "does not have the setting 'max_requests' yet",
+            "http2_max_frame_size = 4",
+            "for http2_max_frame_size: 4 (",
+            "does not have the setting 'http2_max_frame_size' yet",
         ),
         ("certfile = 'a'", "gunicorn.conf.py, line 1)", "does not have the setting 'certfile' yet"),
         ("\nhttp2_max_frame_size = 1", "gunicorn.conf.py, line 2)", "at least 16384"),
