@@ -77,9 +77,8 @@ def test_without_reload_nothing_changes(serve, tmp_path):
     assert "Reloader" not in s.log()
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-def test_a_syntax_error_is_shown_until_it_is_mended(project, engine):
-    s, file = project("--reload-engine", engine)
+def test_a_syntax_error_is_shown_until_it_is_mended(project):
+    s, file = project()
     s.expect_errors = True
     write(file, "def app(:\n")
     page = wait_until(lambda: (r := fetch(s, "/any/path")).status == 500 and r, 10, "the page")
@@ -108,14 +107,13 @@ def test_without_reload_a_syntax_error_ends_the_start(serve, tmp_path):
     assert s.run_to_exit() == 3
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-def test_other_files(project, tmp_path, engine):
+def test_other_files(project, tmp_path):
     one, pages = tmp_path / "one.txt", tmp_path / "pages"
     pages.mkdir()
     one.write_text("a")
     (pages / "index.html").write_text("a")
     args = ["--reload-extra-file", str(one), "--reload-extra-file", f"{pages}/*.html"]
-    s, _ = project("--reload-engine", engine, *args)
+    s, _ = project(*args)
     for path in (one, pages / "index.html"):
         boots = s.log().count("Booting worker")
         write(path, "b")
@@ -167,7 +165,8 @@ def run(reloader, change):
 
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("how", ["write", "touch", "replace", "remove"])
-def test_what_is_a_change(tmp_path, engine, how):
+def test_what_is_a_change(tmp_path, monkeypatch, engine, how):
+    monkeypatch.setattr("licorne.reloader.POLL_SECONDS", 0.05)
     path = tmp_path / "file"
     path.write_text("a")
     found = []
