@@ -9,7 +9,10 @@ import sys
 
 def daemonize(keep_output=False):
     """Returns in a process that nobody waits for; the one that called ends here, with status 0."""
-    if "GUNICORN_FD" in os.environ:  # started by a predecessor, which is a daemon already
+    if os.environ.keys() & {
+        "GUNICORN_FD",
+        "GUNICORN_PID",
+    }:  # started by a predecessor, which is a daemon already
         return
     if "NOTIFY_SOCKET" in os.environ:
         print(

@@ -5,7 +5,6 @@ is only ever removed by the process that it names.
 """
 
 import os
-import tempfile
 
 from licorne.errors import ConfigError
 
@@ -33,6 +32,8 @@ class Pidfile:
             raise ConfigError(f"Can't create pidfile {self.shown!r}: {error}") from None
 
     def _write(self, directory):
+        import tempfile  # late: a start without a pid file does without it
+
         # Whoever reads it sees a whole one.
         fd, temporary = tempfile.mkstemp(dir=directory)
         try:

@@ -3,6 +3,7 @@
 import grp
 import os
 import pwd
+import re
 import signal
 import stat
 import subprocess
@@ -53,6 +54,18 @@ def test_workers_run_as_who_is_named(serve, user, group):
     assert told["imported_as"][0] == NOBODY.pw_uid, "the application is imported by them"
     with open(f"/proc/{s.pid}/status") as status:
         assert "Uid:\t0\t0\t0\t0" in status.read(), "the master stays root"
+
+
+@needs_root
+def test_threads_of_an_early_engine_change_too(serve):
+    s = serve("mechanics:app", "-u", "nobody", "-g", GROUP, "--health-path", "/health")
+    assert ask(s)["uid"] == [NOBODY.pw_uid] * 3
+    worker = s.worker_pids()[0]
+    tasks = os.listdir(f"/proc/{worker}/task")
+    assert len(tasks) > 1
+    for task in tasks:
+        with open(f"/proc/{worker}/task/{task}/status") as status:
+            assert re.search(rf"^Uid:(\t{NOBODY.pw_uid}){{4}}$", status.read(), re.M)
 
 
 @needs_root
