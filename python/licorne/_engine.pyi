@@ -88,3 +88,15 @@ def _last_beat(index: int, /) -> float:
 
 def _beat() -> None:
     """This worker is at work: the call that runs is given its whole time again."""
+
+def _set_title(text: str, /) -> bool:
+    """What ps shows of this process; cut if need be. False: not on this system."""
+
+def _watch_open() -> int:
+    """-> a descriptor that hears of changes in directories. OSError: not on this system."""
+
+def _watch_add(fd: int, directory: str, /) -> int:
+    """-> the directory's number. OSError: it cannot be watched."""
+
+def _watch_wait(fd: int, milliseconds: int, /) -> list[tuple[int, str]]:
+    """-> directory and name of what changed; -1 and '' when something was lost."""

@@ -8,7 +8,7 @@ import os
 import sys
 from functools import partial
 
-from licorne import SERVER_SOFTWARE, __version__
+from licorne import SERVER_SOFTWARE, __version__, environment
 from licorne.config import cmdline, loader
 from licorne.errors import ConfigError, UsageError
 from licorne.start import Start
@@ -59,11 +59,27 @@ def _serve(prog, config, uri, start):
     from licorne.master import Master
 
     try:
+        _leave_the_shell(config)
         return Master(config, uri, start, name=prog).run()
     except ConfigError as error:
         fail(error)
     except KeyboardInterrupt:  # before the C master took the signals over
         return 130
+
+
+def _leave_the_shell(config):
+    """What makes another process of this one, before anything is opened."""
+    if config.worker_tmp_dir and not os.path.isdir(config.worker_tmp_dir):
+        raise ConfigError(f"{config.worker_tmp_dir} doesn't exist. Can't create workertmp.")
+    environment.variables(config.raw_env)  # a daemon has nobody to tell
+    if config.spew:
+        from licorne import spew
+
+        spew.start()
+    if config.daemon:
+        from licorne import daemon
+
+        daemon.daemonize(config.enable_stdio_inheritance)
 
 
 def fail(error):

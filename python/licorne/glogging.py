@@ -10,6 +10,7 @@ import os
 import stat
 import sys
 
+from licorne import identity
 from licorne.errors import ConfigError
 
 FORMAT = "%(asctime)s [%(process)d] [%(levelname)s] %(message)s"
@@ -25,11 +26,12 @@ LEVELS = {
 
 def setup(config):
     """-> the logger `gunicorn.error`, set up as the configuration says"""
+    owner = config.user, config.group
     log = _bare("gunicorn.error", LEVELS.get((config.loglevel or "").lower(), logging.INFO))
-    _add(log, config.errorlog or "-", sys.stderr, logging.Formatter(FORMAT, DATE_FORMAT))
+    _add(log, config.errorlog or "-", sys.stderr, logging.Formatter(FORMAT, DATE_FORMAT), owner)
     access = _bare("gunicorn.access", logging.INFO)
     if config.accesslog:
-        _add(access, config.accesslog, sys.stdout, logging.Formatter("%(message)s"))
+        _add(access, config.accesslog, sys.stdout, logging.Formatter("%(message)s"), owner)
     return log
 
 
@@ -43,8 +45,10 @@ def _bare(name, level):
     return log
 
 
-def _add(log, path, stream, formatter):
+def _add(log, path, stream, formatter, owner):
     handler = _handler(path, stream)
+    handler._gunicorn_owner = owner
+    give_away(handler)
     handler.setFormatter(formatter)
     handler._gunicorn = True
     log.addHandler(handler)
@@ -58,6 +62,17 @@ def _handler(path, stream):
         return logging.FileHandler(path)
     except OSError as error:
         raise ConfigError(f"Error: {path!r} isn't writable [{error!r}]") from None
+
+
+def give_away(handler):
+    """Workers open it again after a rotation, as the user that they run as."""
+    owner = getattr(handler, "_gunicorn_owner", None)
+    if owner is None or not isinstance(handler, logging.FileHandler):
+        return
+    try:
+        identity.give(handler.baseFilename, *owner)
+    except OSError:
+        return  # not ours to give, /dev/null for one: its owner knows who may write
 
 
 def reopen_files():
@@ -75,6 +90,7 @@ def _reopen(handler):
         if handler.stream and stat.S_ISREG(os.fstat(handler.stream.fileno()).st_mode):
             handler.flush()
             with handler._open() as fresh:
+                give_away(handler)
                 os.dup2(fresh.fileno(), handler.stream.fileno(), inheritable=False)
 
 

@@ -8,14 +8,28 @@ The C master forks, reaps, respawns and answers signals. It calls the methods be
 "callback", with the GIL held; those of the worker run in the forked child.
 """
 
+import logging
 import os
 import signal
 import threading
 
-from licorne import SERVER, SERVER_SOFTWARE, __version__, glogging, hooks, sock, worker
+from licorne import (
+    SERVER,
+    SERVER_SOFTWARE,
+    __version__,
+    glogging,
+    hooks,
+    sock,
+    systemd,
+    title,
+    worker,
+)
 from licorne.app.loader import import_app
 from licorne.arbiter import Arbiter
 from licorne.config import accesslog, cpus
+from licorne.environment import Environment
+from licorne.errors import ConfigError
+from licorne.pidfile import Pidfile
 from licorne.reload import Reloads
 from licorne.start import Start
 from licorne.upgrade import Upgrade
@@ -27,14 +41,18 @@ class Master:
         self.uri = uri
         self.start = start or Start()
         self.name = name
+        self.pidfile = None
         self.reloads = None  # from the moment that there are listeners
         self.upgrades = Upgrade(self.start)
         self.app = None  # set here only by preload_app
         self.is_interrupted = False  # in a worker: it was told to leave at once
         self.worker = None  # in a worker: what its hooks are given
         self.report = None  # in a worker: what it leaves for the master
+        self.environment = Environment()
+        self.environment.enter(config.raw_env)
         self.log_to = glogging.setup(config)
         self.arbiter = Arbiter(self)  # what hooks are given, and what they are called by
+        self._show_config()
 
     def run(self):
         """-> exit status"""
@@ -48,11 +66,12 @@ class Master:
         log = self.log_to
         log.info("Starting %s %s", self.name, __version__)
         pid = os.getpid()
-        if (status := self.arbiter._starting()) != hooks.GO_ON:
-            return status
-        self.arbiter.LISTENERS = listeners = sock.create_sockets(self.config, log)
-        self.reloads = Reloads(self, listeners)
         try:
+            self.show_process()
+            if (status := self.arbiter._starting()) != hooks.GO_ON:
+                return status
+            self.reloads = Reloads(self, sock.create_sockets(self.config, log))
+            self.arbiter.LISTENERS = listeners = self.reloads.now.listeners
             self.say_listening(listeners)
             log.info("Using worker: %s", self.worker_class())
             self._look_at_access_log()
@@ -61,9 +80,35 @@ class Master:
             status = _engine.run_master(self.engine_config(listeners), self)
         finally:
             if os.getpid() == pid:  # a worker that unwinds this far owns none of it
-                sock.close_all(self.reloads.listeners, unlink=not self.upgrades.is_shared)
+                if self.reloads:
+                    sock.close_all(self.reloads.listeners, unlink=not self.upgrades.is_shared)
+                if self.pidfile:
+                    self.pidfile.unlink()
                 self._end_signals()
         return self.arbiter._ended(status)
+
+    def show_process(self):
+        """What others find this process by: its title and the pid file. The new master of an
+        upgrade has names of its own until the old one has gone."""
+        suffix = ".2" if self.upgrades.parent else ""
+        title.set_title(self.name, "master", self.config.proc_name + suffix)
+        path = self.config.pidfile and self.config.pidfile + suffix
+        old = self.pidfile
+        if path == (old and old.shown):
+            return
+        if path:
+            new = Pidfile(path)
+            new.create(os.getpid())
+        self.pidfile = new if path else None
+        if old:
+            old.unlink()
+
+    def show_process_again(self):
+        """The same in a master that serves: what cannot be done is told, and it goes on."""
+        try:
+            self.show_process()
+        except ConfigError as error:
+            self.log_to.error("%s", error)
 
     def say_listening(self, listeners):
         """As Gunicorn has it, the first line names what all workers share."""
@@ -99,6 +144,11 @@ class Master:
                 name,
             )
 
+    def _show_config(self):
+        if self.log_to.isEnabledFor(logging.DEBUG):
+            lines = [f"  {name}: {value}" for name, value in self.config.values.items()]
+            self.log_to.debug("Current configuration:\n%s", "\n".join(lines))
+
     def worker_class(self):
         """As Gunicorn has it: a sync worker with threads is a gthread one."""
         return self.config.worker_class_str
@@ -112,6 +162,10 @@ class Master:
         config["log_fd"] = glogging.descriptor()
         config["log_level"] = self.log_to.level
         is_threaded = self.worker_class() == "gthread"
+        config["boot_timeout"] = self.config.boot_timeout
+        notify = systemd.notify_target(self.config.environ)
+        if notify:
+            config["notify"] = notify
         config["multithread"] = is_threaded
         config["main_called"] = not is_threaded
         config["threads"] = max(self.config.threads, 1) if is_threaded else 1
@@ -157,6 +211,7 @@ class Master:
 
     def reloaded(self):
         """A new configuration holds and its listeners stand; no worker of it is forked yet."""
+        self.show_process_again()
         self.arbiter.LISTENERS = self.reloads.now.listeners
         self.arbiter._reloaded()
 
@@ -164,6 +219,8 @@ class Master:
         """Callback of the master: "proven", "failed" or "settled" (reload.py)."""
         self.reloads.ended(how)
         self.arbiter.LISTENERS = self.reloads.now.listeners
+        if how == "failed":
+            self.show_process_again()
 
     def upgrade(self):
         """Callback of the master on SIGUSR2. -> the pid of the new master"""
@@ -180,6 +237,7 @@ class Master:
     def promoted(self):
         """Callback of the master: the old one has gone, and this one is the master."""
         self.upgrades.promoted()
+        self.show_process_again()
 
     def worker_boot(self, index, report_fd=-1, dump_signal=0):
         """Callback of a new worker. -> the application; what it raises ends the worker.

@@ -63,8 +63,10 @@ class Reloads:
     def _prepare(self):
         master = self.master
         os.chdir(master.start.cwd)
+        master.environment.leave()
         _forget_module(master.config.config)
         config, uri = master.start.read()
+        master.environment.enter(config.raw_env)
         loader.enter_pythonpath(config)
         master.config, master.uri = config, uri
         master.log_to = glogging.setup(config)
@@ -80,6 +82,7 @@ class Reloads:
         master = self.master
         is_other = master.config is not generation.config
         master.config, master.uri = generation.config, generation.uri
+        master.environment.enter(generation.config.raw_env)
         if is_other:
             master.log_to = glogging.setup(generation.config)
 

@@ -14,8 +14,9 @@ import stat
 import sys
 import time
 
+from licorne import identity, systemd
+
 TRIES = 5
-FIRST_PASSED_FD = 3  # systemd's protocol: descriptors from 3 on
 
 
 class Listener:
@@ -137,7 +138,7 @@ def _inherit(given, config, log):
         if listener.kind == "unix" and not listener.server_name.startswith("\0"):
             listener.owns_file(listener.server_name)
         found.append(listener)
-    for fd in _systemd_fds(config.environ):
+    for fd in systemd.listen_fds(config.environ):
         listener = _adopt(fd, config, log)
         listener.is_systemd = True
         found.append(listener)
@@ -158,13 +159,6 @@ def _upgrade_fds(environ):
     if "GUNICORN_PID" not in environ:
         return []
     return [int(word) for word in environ.pop("GUNICORN_FD", "").split(",") if word.isdigit()]
-
-
-def _systemd_fds(environ):
-    if environ.pop("LISTEN_PID", None) != str(os.getpid()):
-        return []
-    count = environ.pop("LISTEN_FDS", "0")
-    return range(FIRST_PASSED_FD, FIRST_PASSED_FD + int(count)) if count.isdigit() else []
 
 
 def _adopt(fd, config, log):
@@ -252,8 +246,6 @@ def _bind_unix(path, config):
     old_mask = os.umask(config.umask)
     try:
         sock.bind(path)
-        sock.setblocking(False)
-        sock.listen(config.backlog)
     except OSError:
         sock.close()
         raise
@@ -262,14 +254,37 @@ def _bind_unix(path, config):
     listener = Listener(sock)
     if not abstract:
         listener.owns_file(path)
+    try:
+        if not abstract:
+            identity.give(path, config.user, config.group)
+        sock.setblocking(False)
+        sock.listen(config.backlog)
+    except OSError:
+        listener.close()
+        raise
     return listener
 
 
 def _remove_stale(path):
+    """OSError (EADDRINUSE): somebody listens there."""
     try:
         mode = os.stat(path).st_mode
     except FileNotFoundError:
         return
     if not stat.S_ISSOCK(mode):
         raise ValueError(f"{path!r} is not a socket")
+    if _is_live(path):
+        raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
     os.remove(path)
+
+
+def _is_live(path):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.setblocking(False)
+        try:
+            probe.connect(path)
+        except BlockingIOError:  # somebody listens, who is busy
+            return True
+        except OSError as error:  # refused; or a datagram socket, which may be anybody's
+            return error.errno == errno.EPROTOTYPE
+    return True

@@ -20,7 +20,7 @@ import threading
 import time
 import traceback
 
-from licorne import glogging, hooks
+from licorne import environment, glogging, hooks, identity, title
 from licorne.app.loader import import_app
 from licorne.config.loader import enter_chdir
 from licorne.errors import AppImportError
@@ -121,6 +121,7 @@ class Heartbeat:
 def boot(master, index, report_fd, dump_signal):
     """-> the WSGI callable. Exceptions are logged here and passed on; C chooses the status."""
     log = master.log_to
+    title.set_title(master.name, "worker", master.config.proc_name)
     os.environ["LICORNE_WORKER_INDEX"] = str(index)
     master.worker = worker = master.arbiter._next
     worker.pid, worker._is_here = os.getpid(), True
@@ -147,12 +148,56 @@ def boot(master, index, report_fd, dump_signal):
 
 
 def _load(master):
+    config = master.config
+    os.environ.update(environment.variables(config.raw_env))
+    identity.become(config.user, config.group, config.initgroups)
+    if config.reload:
+        _start_reloader(master)
+    try:
+        return _import(master)
+    finally:
+        if config.reload:
+            master.worker.reloader.scan()
+
+
+def _import(master):
     if master.app is not None:
         return master.app
     _step(STEP_CHDIR)
     enter_chdir(master.config)
     _step(STEP_IMPORT)
-    return import_app(master.uri)
+    try:
+        return import_app(master.uri)
+    except SyntaxError as error:
+        if not master.config.reload:
+            raise
+        return _stand_in(master, error)
+
+
+def _stand_in(master, error):
+    """Until the broken file is mended."""
+    from licorne.broken import page_for
+
+    master.log_to.exception("Exception in worker process")
+    if error.filename:
+        master.worker.reloader.add_extra_file(error.filename)
+    return page_for(error)
+
+
+def _start_reloader(master):
+    from licorne.reloader import Reloader
+
+    log = master.log_to
+
+    def on_change(path):
+        log.info("Worker reloading: %s modified", path)
+        hooks.told(master, "worker_int")
+        os.kill(os.getpid(), signal.SIGTERM)  # the main thread lets its requests finish
+
+    config = master.config
+    log.warning("Reloader is on. Use in development only!")
+    master.worker.reloader = Reloader(on_change, config.reload_extra_files, config.reload_engine)
+    master.worker.reloader.start()
 
 
 def _step(number):

@@ -50,6 +50,11 @@ PyObject *lc_py_boot_step(PyObject *module, PyObject *number);
 PyObject *lc_py_requests(PyObject *module, PyObject *none);
 PyObject *lc_py_last_beat(PyObject *module, PyObject *index);
 PyObject *lc_py_beat(PyObject *module, PyObject *none);
+/* process_py.c: _engine._set_title, _watch_open, _watch_add, _watch_wait */
+PyObject *lc_py_set_title(PyObject *module, PyObject *text);
+PyObject *lc_py_watch_open(PyObject *module, PyObject *none);
+PyObject *lc_py_watch_add(PyObject *module, PyObject *args);
+PyObject *lc_py_watch_wait(PyObject *module, PyObject *args);
 /* board_py.c: _engine.scoreboard */
 PyObject *lc_py_scoreboard(PyObject *module, PyObject *none);
 /* config_py.c: fills conf; texts are borrowed from config, which must outlive it. -1 with an exception set. */

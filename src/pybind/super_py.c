@@ -197,6 +197,17 @@ static int on_resized(void *ctx, int want, int was)
     return heard(m, PyObject_CallMethod(m->arbiter, "_resized", "ii", want, was));
 }
 
+/* "notify": (path, milliseconds between signs of life), or not there.  The path is the
+ * config's. */
+static int get_notify(PyObject *config, struct lc_master_conf *conf)
+{
+    PyObject *pair = PyDict_GetItemString(config, "notify");
+
+    return pair == NULL || PyArg_ParseTuple(pair, "sI", &conf->notify_path, &conf->watchdog_ms)
+               ? 0
+               : -1;
+}
+
 /* What not every version of the settings has. */
 static long optional_number(PyObject *config, const char *name)
 {
@@ -209,12 +220,13 @@ static long optional_number(PyObject *config, const char *name)
 
 static int get_conf(PyObject *config, struct lc_master_conf *conf)
 {
-    int64_t workers, threads, graceful_s, timeout_s, is_main_called;
+    int64_t workers, threads, graceful_s, timeout_s, boot_s, is_main_called;
 
     if (lc_py_config_number(config, "workers", &workers) < 0 ||
         lc_py_config_number(config, "threads", &threads) < 0 ||
         lc_py_config_number(config, "graceful_timeout", &graceful_s) < 0 ||
         lc_py_config_number(config, "timeout", &timeout_s) < 0 ||
+        lc_py_config_number(config, "boot_timeout", &boot_s) < 0 ||
         lc_py_config_number(config, "main_called", &is_main_called) < 0)
         return -1;
     *conf = (struct lc_master_conf){
@@ -222,12 +234,13 @@ static int get_conf(PyObject *config, struct lc_master_conf *conf)
         .threads = (uint32_t)threads,
         .graceful_ms = (uint32_t)graceful_s * 1000,
         .timeout_ms = (uint32_t)timeout_s * 1000,
+        .boot_ms = (uint32_t)boot_s * 1000,
         .is_call_bounded = is_main_called != 0,
         .is_daemon = optional_number(config, "daemon") > 0,
         .dump_signal = lc_sig_spare(),
         .parent = (pid_t)optional_number(config, "parent_pid"),
     };
-    return 0;
+    return get_notify(config, conf);
 }
 
 /* --- HUP, USR2 ------------------------------------------------------------------------------------------------ */

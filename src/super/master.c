@@ -1,5 +1,6 @@
 /* super/master.c - the master's loop.   Runs in: master.  Drawing in master.h. */
 #include "super/master_int.h"
+#include "super/notify.h"
 
 #include "os/fd.h"
 #include "os/fdpass.h"
@@ -70,6 +71,7 @@ void lc_master_kill_all(struct lc_master *m, int signo)
 void lc_master_begin_stop(struct lc_master *m, int signo)
 {
     m->state = LC_MASTER_STOPPING;
+    lc_master_notify_stopping(m);
     m->stop_by_ms = m->loop.now_ms + m->conf.graceful_ms;
     if (m->upgrade == 0 && m->parent == 0) /* else another master serves on */
         lc_board_end(&m->board);
@@ -244,6 +246,7 @@ int lc_master_run(struct lc_master *m, const struct lc_master_conf *conf,
         return 1;
     }
     host->started(host->ctx);
+    lc_master_notify_open(m);
     if (!lc_master_hook_ready(m)) {
         /* nothing is forked: the loop below does not begin */
     }

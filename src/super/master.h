@@ -47,9 +47,12 @@ struct lc_master_conf {
     int workers;
     uint32_t threads; /* of a worker, at most: how many calls the board has room for */
     uint32_t graceful_ms;
-    uint32_t timeout_ms;  /* 0: none */
-    bool is_call_bounded; /* a single call that is older than timeout_ms is stuck, too (sync) */
-    bool is_daemon;       /* WINCH is an operator's, not a terminal's */
+    uint32_t timeout_ms;     /* 0: none */
+    bool is_call_bounded;    /* a single call that is older than timeout_ms is stuck, too (sync) */
+    uint32_t boot_ms;        /* after which a worker that is not ready is stuck; 0: never */
+    const char *notify_path; /* where a service manager listens; NULL: nowhere.  Copied */
+    uint32_t watchdog_ms;    /* it must hear of us so often; 0: it need not */
+    bool is_daemon;          /* WINCH is an operator's, not a terminal's */
     int dump_signal; /* makes a worker write the stacks of its threads into its report; 0: none */
     pid_t parent;    /* the old master, of which this one is the upgrade; 0: none */
 };
@@ -111,6 +114,17 @@ struct lc_worker_slot {
     size_t dumped;     /* what there was of its stacks at the last look */
 };
 
+/* What the service manager was told (notify.h). */
+struct lc_master_notify {
+    struct lc_timer timer;
+    char path[112]; /* of its socket; "": there is none */
+    uint32_t watchdog_ms;
+    bool is_ready; /* it was told so */
+    bool is_reloading;
+    bool is_failing;    /* the last message did not go out */
+    uint64_t extend_ms; /* when to ask for more time */
+};
+
 struct lc_master {
     uint32_t magic;
     struct lc_master_conf conf;
@@ -125,6 +139,7 @@ struct lc_master {
     struct lc_timer heir_timer;   /* the next try of an heir */
     struct lc_timer leave_timer;  /* the next who has drained for long enough */
     struct lc_timer parent_timer; /* the next look at the old master */
+    struct lc_master_notify notify;
     enum lc_master_state state;
     int want;   /* how many workers there should be */
     int nslots; /* those that were ever wanted are the first so many */

@@ -85,9 +85,13 @@ static void tell_failed_boot(struct lc_master *m, struct lc_worker_slot *s, unsi
     lc_report_add_status(&r, status);
     if (m->state == LC_MASTER_RUNNING && !lc_master_ends_trial(m, s))
         lc_report_add(&r, "; next try in %.1f s", (double)lc_master_fork_in(m, s) / 1000);
-    lc_report_add(&r, ". Its last words:");
-    if (lc_report_add_tail(&r, s->report_fd, LC_REPORT_LINES) == 0)
-        lc_report_add(&r, " none");
+    if (s->stuck >= LC_STUCK_ABORTED) { /* its stacks were told when it was found stuck */
+        lc_report_add(&r, ". It was ended after boot_timeout");
+    } else {
+        lc_report_add(&r, ". Its last words:");
+        if (lc_report_add_tail(&r, s->report_fd, LC_REPORT_LINES) == 0)
+            lc_report_add(&r, " none");
+    }
     lc_master_tell(m, LC_ERROR, memory);
 }
 
@@ -113,7 +117,7 @@ static bool is_fault(int status)
 static void boot_failed(struct lc_master *m, struct lc_worker_slot *s, unsigned step, int status)
 {
     int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-    bool is_final = !m->was_ready && (code > 0 || is_fault(status));
+    bool is_final = !m->was_ready && (code > 0 || is_fault(status) || s->stuck >= LC_STUCK_ABORTED);
 
     s->why = LC_RESTART_BOOT;
     m->is_failing = true;

@@ -1,5 +1,6 @@
 /* super/reload.c - HUP: a new configuration, its trial and its end.   Runs in: master.   Drawing in master.h. */
 #include "super/master_int.h"
+#include "super/notify.h"
 
 /* Does a worker serve that is to stay?  Of any generation, or of the present one. */
 static bool has_up(struct lc_master *m, bool is_present)
@@ -36,8 +37,11 @@ void lc_master_reload(struct lc_master *m)
     if (m->state != LC_MASTER_RUNNING)
         return;
     lc_master_say(m, LC_INFO, "Hang up: %s", lc_master_name(m));
-    if (!m->host.reload(m->host.ctx, &conf))
+    lc_master_notify_reloading(m);
+    if (!m->host.reload(m->host.ctx, &conf)) {
+        lc_master_notify_reloaded(m);
         return;
+    }
     if (m->is_proven) {
         m->good_generation = m->generation;
         m->good_conf = m->conf;
@@ -69,6 +73,7 @@ void lc_master_follow_reload(struct lc_master *m)
     }
     if (!m->is_settled && m->is_proven && is_uniform(m)) {
         m->is_settled = true;
+        lc_master_notify_reloaded(m);
         m->host.reload_ended(m->host.ctx, LC_RELOAD_SETTLED);
     }
 }
@@ -83,6 +88,7 @@ void lc_master_give_up_reload(struct lc_master *m)
 {
     m->generation = m->good_generation;
     m->is_proven = true;
+    lc_master_notify_reloaded(m);
     forget_failures(m);
     take(m, &m->good_conf);
     m->host.reload_ended(m->host.ctx, LC_RELOAD_FAILED);

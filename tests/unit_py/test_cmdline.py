@@ -62,10 +62,11 @@ def test_version_wins_over_what_follows(word):
         ("--preload=1", "argument --preload: ignored explicit argument '1'"),
         ("--limit-request-f 1", "ambiguous option: --limit-request-f could match"),
         ("--access-log x", "ambiguous option: --access-log could match"),
+        ("--ciphers 4", "argument --ciphers: this version of licorne does not have"),
         ("--workres 3", "unrecognized arguments: --workres (did you mean --workers?)"),
         ("--certfile x", "argument --certfile: this version of licorne does not have"),
         ("--http2-max-frame-size 1", "argument --http2-max-frame-size: this version"),
-        ("-D", "argument -D/--daemon: this version of licorne does not have"),
+        ("--suppress-ragged-eofs=1", "ignored explicit argument"),
     ],
 )
 def test_refuses(words, message):

@@ -174,8 +174,8 @@ def test_dirty_applications_are_refused_when_they_would_run(write):
         ("header_map = 'x'", "line 1)", "header_map takes one of: drop, refuse, dangerous."),
         ("chdir = '/no/such'", "for chdir", "can't chdir to '/no/such'"),
         (
-            "http2_max_frame_size = 4",
-            "for http2_max_frame_size: 4 (",
+            "http2_max_frame_size = 16385",
+            "for http2_max_frame_size: 16385 (",
             "does not have the setting 'http2_max_frame_size' yet",
         ),
         ("certfile = 'a'", "gunicorn.conf.py, line 1)", "does not have the setting 'certfile' yet"),

@@ -34,6 +34,7 @@ def engine(monkeypatch, log, place, signals):
     fake.worker_stop = lambda graceful, status: fake.stops.append((graceful, status))
     fake._forked = lambda in_child: None
     fake._boot_step = lambda step: None
+    fake._set_title = lambda text: True
     monkeypatch.setitem(sys.modules, "licorne._engine", fake)
     monkeypatch.setattr(sys.modules["licorne"], "_engine", fake, raising=False)
     return fake
@@ -276,6 +277,7 @@ def test_unix_listener_replaces_a_stale_file_and_removes_its_own(place, log):
 def test_unix_file_of_a_successor_is_left_alone(place, log):
     config = make_config("-b unix:s")
     (old,) = sock.create_sockets(config, log)
+    os.unlink("s")
     (new,) = sock.create_sockets(config, log)
     old.close()
     assert os.path.exists("s")

@@ -27,6 +27,7 @@ NUMBERS = {
     "queue_timeout": (0, 4294967),
     "workers": (0, 1023),
     "backlog": (0, 2147483647),
+    "boot_timeout": (0, 4294967),
     "umask": (0, 2147483647),
 }
 

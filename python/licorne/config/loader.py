@@ -119,6 +119,8 @@ def load(argv, environ=os.environ, framework=None):
     command, *others = parse_all(argv, environ)
     layers = [*others, command]
     config = Config(environ)
+    if command.args:  # before the file, which may say otherwise
+        config.set("default_proc_name", command.args[0], "command line")
     enter_chdir(config)
     for name, value in (framework or {}).items():
         config.apply(name.lower(), value, "the application")

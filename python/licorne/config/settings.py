@@ -13,6 +13,8 @@ something that does not happen. A setting moves from there to the table when it 
 BY_NAME is all of them, with those that people define themselves (custom.py).
 """
 
+import os
+
 from licorne.config import pending
 from licorne.config.accesslog import FORMAT as _ACCESS_FORMAT
 from licorne.config.bounds import LENGTHS, NUMBERS
@@ -26,6 +28,8 @@ from licorne.config.types import (
     COUNT,
     CSV_LIST,
     DICT,
+    FILES,
+    GROUP,
     HEADER_MAP,
     HEALTH_PATH,
     HOOK_1,
@@ -35,10 +39,12 @@ from licorne.config.types import (
     LOGLEVEL,
     OCTAL,
     POS_INT,
+    RELOAD_ENGINE,
     SECONDS,
     SIZE,
     STRING,
     STRING_LIST,
+    USER,
     WINDOW,
     WORKER_CLASS,
     Kind,
@@ -74,6 +80,8 @@ class Setting:
             return (["0.0.0.0:" + word] if variable == "PORT" else word), "$" + variable
         if self.name == "chdir":
             return getcwd(), "default"
+        if self.name in ("user", "group"):
+            return (os.geteuid() if self.name == "user" else os.getegid()), "default"
         return self.default, "default"
 
 
@@ -98,9 +106,14 @@ def own(*row):
     return Setting(*row, engine=True, own=True)
 
 
+def own_of_master(*row):
+    return Setting(*row, own=True)
+
+
 FILE, SOCKET, WORKERS = "Config File", "Server Socket", "Worker Processes"
 SECURITY, DEBUG, MECHANICS, LOGGING = "Security", "Debugging", "Server Mechanics", "Logging"
 MEMORY, RATES, HOOKS = "Bodies and Memory", "Slow Clients", "Server Hooks"
+NAMING = "Process Naming"
 DIRTY, DIRTY_HOOKS = "Dirty Arbiters", "Dirty Arbiter Hooks"
 
 # fmt: off
@@ -146,6 +159,16 @@ SETTINGS = (
     engine("limit_request_field_size", SECURITY, "--limit-request-field_size", POS_INT, 8190,
            "The most bytes in one header field (else 431)."),
 
+    Setting("reload", DEBUG, "--reload", BOOL, False,
+            "End workers, so that new ones follow, when a file of the application changes. For "
+            "development; with preload_app it reloads nothing."),
+    Setting("reload_engine", DEBUG, "--reload-engine", RELOAD_ENGINE, "auto",
+            "How reload learns of changes: inotify at once, poll once a second; auto is inotify "
+            "where the system has it."),
+    Setting("reload_extra_files", DEBUG, "--reload-extra-file", FILES, [],
+            "More files that reload watches; patterns are looked up again and again."),
+    Setting("spew", DEBUG, "--spew", BOOL, False,
+            "Print every line of Python that runs, with its module. Very slow."),
     Setting("check_config", DEBUG, "--check-config", BOOL, False,
             "Read the configuration, import the application, and exit."),
     Setting("print_config", DEBUG, "--print-config", BOOL, False,
@@ -160,8 +183,22 @@ SETTINGS = (
             "kernel spreads new connections, instead of one that all accept from."),
     Setting("chdir", MECHANICS, "--chdir", CHDIR, None,
             "The directory to change to before the application is imported."),
+    Setting("daemon", MECHANICS, "-D --daemon", BOOL, False,
+            "Leave the terminal and run in the background."),
+    Setting("raw_env", MECHANICS, "-e --env", STRING_LIST, [],
+            "Variables for the application's environment, NAME=VALUE; may be given several times."),
+    Setting("pidfile", MECHANICS, "-p --pid", STRING, None,
+            "A file to write the master's process id to."),
+    Setting("worker_tmp_dir", MECHANICS, "--worker-tmp-dir", STRING, None,
+            "A directory that must exist, and is not used: signs of life are in shared memory."),
+    Setting("user", MECHANICS, "-u --user", USER, None,
+            "The user that workers run as; the master stays who started it. Unset, the same."),
+    Setting("group", MECHANICS, "-g --group", GROUP, None,
+            "The group that workers run as. Unset, the master's."),
     Setting("umask", MECHANICS, "-m --umask", OCTAL, 0,
             "The mask for files the server makes, such as unix sockets."),
+    Setting("initgroups", MECHANICS, "--initgroups", BOOL, False,
+            "Give workers the other groups of their user, too; without it they keep the master's."),
     engine("tmp_upload_dir", MECHANICS, "", STRING, None,
            "Where bodies too large for memory wait; the system's choice if unset."),
     engine("secure_scheme_headers", MECHANICS, "", DICT, SECURE_SCHEME_HEADERS,
@@ -193,6 +230,15 @@ SETTINGS = (
             "The file of the server's own log; '-' is standard error."),
     Setting("loglevel", LOGGING, "--log-level", LOGLEVEL, "info",
             "debug, info, warning, error or critical."),
+
+    Setting("enable_stdio_inheritance", LOGGING, "-R --enable-stdio-inheritance", BOOL, False,
+            "With daemon: keep standard output and error where they are no terminals."),
+
+    Setting("proc_name", NAMING, "-n --name", STRING, None,
+            "What ps shows between the brackets of `licorne: master [...]`."),
+    Setting("default_proc_name", NAMING, "", STRING, "gunicorn",
+            "The same while proc_name is unset; the application of the command line, if there is "
+            "one."),
 
     Setting("on_starting", HOOKS, "", HOOK_1, None,
             "Called with the server, in the master, before it listens."),
@@ -229,6 +275,9 @@ SETTINGS = (
     Setting("on_exit", HOOKS, "", HOOK_1, None,
             "Called with the server, in the master, as its last act."),
 
+    own_of_master("boot_timeout", WORKERS, "--boot-timeout", SECONDS, 0,
+        "Seconds after which a worker that has not become ready is ended, as one that failed to "
+        "boot; 0 lifts the limit."),
     own("inline", WORKERS, "--no-inline", BOOL_OFF, True,
         "Whether the thread that reads requests runs them, too. Without it a thread of its own "
         "reads and writes, and each request changes threads."),
@@ -289,17 +338,6 @@ SETTINGS = (
 
 # name: (flags, default). A default of False is a flag without a value.
 LATER = {
-    "reload": ("--reload", False),
-    "reload_engine": ("--reload-engine", "auto"),
-    "reload_extra_files": ("--reload-extra-file", []),
-    "spew": ("--spew", False),
-    "daemon": ("-D --daemon", False),
-    "raw_env": ("-e --env", []),
-    "pidfile": ("-p --pid", None),
-    "worker_tmp_dir": ("--worker-tmp-dir", None),
-    "user": ("-u --user", None),
-    "group": ("-g --group", None),
-    "initgroups": ("--initgroups", False),
     "disable_redirect_access_to_syslog": ("--disable-redirect-access-to-syslog", False),
     "capture_output": ("--capture-output", False),
     "logger_class": ("--logger-class", "gunicorn.glogging.Logger"),
@@ -310,13 +348,10 @@ LATER = {
     "syslog": ("--log-syslog", False),
     "syslog_prefix": ("--log-syslog-prefix", None),
     "syslog_facility": ("--log-syslog-facility", "user"),
-    "enable_stdio_inheritance": ("-R --enable-stdio-inheritance", False),
     "statsd_host": ("--statsd-host", None),
     "dogstatsd_tags": ("--dogstatsd-tags", ""),
     "statsd_prefix": ("--statsd-prefix", ""),
     "enable_backlog_metric": ("--enable-backlog-metric", False),
-    "proc_name": ("-n --name", None),
-    "default_proc_name": ("", "gunicorn"),
     "control_socket": ("--control-socket", None),
     "control_socket_mode": ("--control-socket-mode", 0o600),
     "control_socket_disable": ("--no-control-socket", False),

@@ -7,6 +7,7 @@ what is allowed; an error always ends with those words.
 
 import os
 
+from licorne import identity
 from licorne.config import accesslog
 
 
@@ -153,6 +154,30 @@ def to_chdir(value):
     return path
 
 
+RELOAD_ENGINES = ("auto", "poll", "inotify")
+
+
+def to_reload_engine(value):
+    if value not in RELOAD_ENGINES:
+        raise ValueError(f"Invalid reload_engine: {value!r}")
+    return value
+
+
+def is_pattern(path):
+    return any(character in path for character in "*?[")
+
+
+def to_files(value):
+    """Patterns may match nothing yet; other paths must exist."""
+    items = [value] if isinstance(value, str) else list(value or [])
+    for path in items:
+        if not isinstance(path, str):
+            raise TypeError(f"Not a string: {shown(path)}")
+        if not is_pattern(path) and not os.path.exists(path):
+            raise ValueError(f"File {path} does not exists.")
+    return items
+
+
 def to_header_map(value):
     if value is None:
         return "drop"
@@ -295,6 +320,14 @@ WINDOW = Kind(
 OCTAL = Kind(to_pos_int, "takes an integer, {least} to {most}, such as 0o022.", c_int, "auto_int")
 BOOL = Kind(to_bool, "takes True or False.", action="true")
 BOOL_OFF = Kind(to_bool, "takes True or False.", action="false")
+USER = Kind(identity.to_user, "takes the name or the number of a user.")
+GROUP = Kind(identity.to_group, "takes the name or the number of a group.")
+RELOAD_ENGINE = Kind(to_reload_engine, f"takes one of: {', '.join(RELOAD_ENGINES)}.")
+FILES = Kind(
+    to_files,
+    "takes the path of a file that exists, a pattern (*, ? or [ in it), or a list of these.",
+    action="append",
+)
 CHDIR = Kind(to_chdir, "takes the path of a directory that exists.")
 ADDR_LIST = Kind(
     to_addr_list, "takes IP addresses and networks (10.0.0.0/8), separated by commas, or *."
