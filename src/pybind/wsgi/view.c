@@ -328,8 +328,8 @@ static PyType_Slot found_slots[] = {
     {Py_tp_dealloc, (void *)(uintptr_t)found_dealloc},
     {Py_tp_descr_get, (void *)(uintptr_t)found_get},
     {Py_tp_methods, found_methods},
-    {Py_tp_doc,
-     "Found(name)\n\nAn attribute of a View: found in the exchange when it is looked at."},
+    {Py_tp_doc, (void *)(uintptr_t) "Found(name)\n\nAn attribute of a View: found in the exchange "
+                                    "when it is looked at."},
     {0, NULL},
 };
 
@@ -452,8 +452,8 @@ static PyType_Slot slots[] = {
     {Py_tp_methods, methods},
     {Py_tp_getset, getset},
     {Py_tp_members, members},
-    {Py_tp_doc,
-     "What hooks see of an exchange. Made by the engine; one made otherwise sees nothing."},
+    {Py_tp_doc, (void *)(uintptr_t) "What hooks see of an exchange. Made by the engine; one made "
+                                    "otherwise sees nothing."},
     {0, NULL},
 };
 
