@@ -211,5 +211,7 @@ int lc_share_timeout(const struct lc_worker *w, int most_ms)
         if (w->listeners[i].is_paused && !is_alone(w))
             return LC_MIN(most_ms, LOOK_MS);
     }
+    if (LC_UNLIKELY(w->reuse.nheld > 0) && lc_reuse_is_paused(w))
+        return LC_MIN(most_ms, LOOK_MS);
     return most_ms;
 }

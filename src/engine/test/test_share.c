@@ -6,6 +6,7 @@
 #include "os/thread.h"
 
 #include <arpa/inet.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +16,7 @@
 /* After the seam: cmocka has a macro named fail. */
 #include "base/test/support.h"
 
-enum { WORKERS = 2, CLIENTS = 24 };
+enum { WORKERS = 2, CLIENTS = 100 };
 
 struct house;
 
@@ -142,6 +143,11 @@ static struct house *begin(void)
     listen_here(h);
     for (int i = 0; i < WORKERS; i++)
         start(h, i);
+    for (uint32_t i = 0; i < WORKERS;
+         i++) { /* on a busy machine one may come long after the other */
+        while (atomic_load(&lc_board_slot(&h->board, i)->free) == 0)
+            poll(NULL, 0, 1);
+    }
     return h;
 }
 
@@ -265,9 +271,9 @@ static void spaced_connections_are_spread(void **state)
     int n[WORKERS] = {0};
 
     (void)state;
-    for (int i = 0; i < 20; i++)
+    for (int i = 0; i < 40; i++)
         n[ask(dial(h))]++;
-    assert_in_range(n[0], 5, 15);
+    assert_in_range(n[0], 4, 36); /* without a care the kernel wakes the same one for all */
     end(h);
 }
 
