@@ -1,7 +1,9 @@
 """The C engine. All of it is called by master.py and worker.py; applications never see it."""
 
 from collections.abc import Callable
-from typing import Any, Protocol, type_check_only
+from typing import Any, Protocol, final, type_check_only
+
+from typing_extensions import disjoint_base
 
 @type_check_only
 class _Callbacks(Protocol):
@@ -45,11 +47,13 @@ class _Arbiter(Protocol):
     def _reaped(self, pid: int, was_stuck: bool, halts: bool) -> int: ...
     def _resized(self, want: int, was: int) -> int: ...
 
+@disjoint_base
 class View:
     """What hooks see of the running exchange; licorne.reqres gives it its names."""
 
     def _look(self, name: str, /) -> Any: ...
 
+@final
 class Found:
     """An attribute of a View: found in the exchange when it is looked at, then kept."""
 

@@ -319,6 +319,11 @@ void lc_worker_stop(struct lc_worker *w, bool is_graceful)
     lc_owner_leave(&w->owner);
 }
 
+void lc_worker_uncork(struct lc_worker *w)
+{
+    lc_h1_uncork(&w->h1);
+}
+
 /* An application that was called may have taken the guest's wake-ups for itself: the main thread looks. */
 static void look_at_guest(struct lc_worker *w)
 {

@@ -116,5 +116,8 @@ LC_MUST_USE bool lc_worker_close(struct lc_worker *w, uint64_t patience_ms);
 void lc_worker_chain_signals(struct lc_worker *w, int fd);
 /* From any thread, also from inside an application call; not under the lock. */
 void lc_worker_stop(struct lc_worker *w, bool is_graceful);
+/* Answers that wait to leave together leave now, and what their heads lie in comes back to their exchanges.  Under the
+ * lock, also inside a call. */
+void lc_worker_uncork(struct lc_worker *w);
 
 #endif

@@ -134,6 +134,20 @@ def pre_request(worker, req):
     assert r.header("Connection") == "close"
 
 
+@pytest.mark.parametrize(
+    "change, key, value",
+    [
+        ("req.path = '/environ'", "PATH_INFO", "/environ"),
+        ("req.path; req.path = '/environ'", "PATH_INFO", "/environ"),
+        ("req.path = '/environ'; req.scheme = 'https'", "wsgi.url_scheme", "https"),
+        ("req.path = '/environ'; req.version = (1, 0)", "SERVER_PROTOCOL", "HTTP/1.0"),
+    ],
+)
+def test_each_change_alone_is_noticed(serve, change, key, value):
+    s = start(serve, f"def pre_request(worker, req):\n    {change}\n")
+    assert json.loads(fetch(s, "/other").body)[key] == value
+
+
 def test_looking_changes_nothing(serve):
     conf = """
 def pre_request(worker, req):
@@ -222,6 +236,28 @@ def post_request(worker, req, environ, resp):
     a, b = ("/a", 0, "GET", "1", "200 OK", "b"), ("/made", 1, "GET", "2", "201 Made", "b")
     told = [line for line in notes(s) if line.startswith("(")]
     assert told == [f"{a}", f"{a} {b}", f"{a} {b}"]
+
+
+def test_headers_of_an_answer_that_waits_to_leave_with_others(serve):
+    conf = """
+def pre_request(worker, req):
+    until = time.perf_counter() + 0.0003  # long enough for answers of one wake-up to be gathered
+    while time.perf_counter() < until:
+        pass
+def post_request(worker, req, environ, resp):
+    if dict(resp.headers) != {'Content-Length': '0', 'X-A': 'b'}:
+        note(resp.headers)
+"""
+    s = start(serve, conf)
+    clients = [Client(s) for _ in range(12)]
+    for _ in range(20):
+        for c in clients:
+            c.send(request("/"))
+        assert [c.read_response().status for c in clients] == [200] * len(clients)
+    for c in clients:
+        c.close()
+    assert notes(s) == []
+    assert "SIGSEGV" not in s.log()
 
 
 def test_each_thread_has_its_own_request(serve):

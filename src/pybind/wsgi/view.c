@@ -155,9 +155,12 @@ static PyObject *look_code(struct lc_wsgi *w)
 static PyObject *look_res_fields(struct lc_wsgi *w)
 {
     const struct lc_response *res = &w->x->res;
-    size_t end = res->is_head_sent ? res->fields_end : res->block.len;
+    size_t end;
 
-    if (!res->is_started || end < LC_HEAD_ROOM)
+    if (res->is_head_sent && res->block.p == NULL)
+        lc_worker_uncork(&w->p->worker);
+    end = res->is_head_sent ? res->fields_end : res->block.len;
+    if (!res->is_started || res->block.p == NULL || end < LC_HEAD_ROOM)
         return PyBytes_FromStringAndSize(NULL, 0);
     return PyBytes_FromStringAndSize(res->block.p + LC_HEAD_ROOM, (Py_ssize_t)(end - LC_HEAD_ROOM));
 }
@@ -284,25 +287,18 @@ static PyObject *found_set_name(PyObject *self, PyObject *args)
     Py_RETURN_NONE;
 }
 
-/* The base of all views. */
-static PyTypeObject *view_type_of(PyObject *found)
-{
-    const struct lc_py_state *st = PyType_GetModuleState(Py_TYPE(found));
-
-    return st->view_type;
-}
-
 /* Called when the instance's __dict__ has no such name (yet). */
 static PyObject *found_get(PyObject *self, PyObject *obj, PyObject *type LC_UNUSED)
 {
     struct found *f = (struct found *)self;
     struct lc_wsgi_view *v = (struct lc_wsgi_view *)obj;
+    const struct lc_py_state *st = PyType_GetModuleState(Py_TYPE(self));
     enum plain plain = looks[f->look].plain;
     PyObject *value;
 
     if (obj == NULL || f->name == NULL)
         return Py_NewRef(self);
-    if (!PyObject_TypeCheck(obj, view_type_of(self)))
+    if (!PyObject_TypeCheck(obj, st->view_type))
         return PyErr_Format(PyExc_TypeError, "%R is no View", obj);
     if ((v->dict == NULL && (v->dict = PyDict_New()) == NULL) || (value = look(v, f->look)) == NULL)
         return NULL;
@@ -332,8 +328,8 @@ static PyType_Slot found_slots[] = {
     {Py_tp_dealloc, (void *)(uintptr_t)found_dealloc},
     {Py_tp_descr_get, (void *)(uintptr_t)found_get},
     {Py_tp_methods, found_methods},
-    {Py_tp_doc,
-     "Found(name)\n\nAn attribute of a View: found in the exchange when it is looked at."},
+    {Py_tp_doc, (void *)(uintptr_t) "Found(name)\n\nAn attribute of a View: found in the exchange "
+                                    "when it is looked at."},
     {0, NULL},
 };
 
@@ -456,8 +452,8 @@ static PyType_Slot slots[] = {
     {Py_tp_methods, methods},
     {Py_tp_getset, getset},
     {Py_tp_members, members},
-    {Py_tp_doc,
-     "What hooks see of an exchange. Made by the engine; one made otherwise sees nothing."},
+    {Py_tp_doc, (void *)(uintptr_t) "What hooks see of an exchange. Made by the engine; one made "
+                                    "otherwise sees nothing."},
     {0, NULL},
 };
 
