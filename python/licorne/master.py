@@ -15,6 +15,7 @@ import threading
 from licorne import SERVER, SERVER_SOFTWARE, __version__, glogging, sock, worker
 from licorne.app.loader import import_app
 from licorne.config import accesslog
+from licorne.ctl import serve as ctl
 
 
 class Master:
@@ -26,6 +27,8 @@ class Master:
         self.is_interrupted = False  # in a worker: it was told to leave at once
         self.worker = None  # in a worker: what its hooks are given
         self.report = None  # in a worker: what it leaves for the master
+        self.listeners = []
+        self.control = None  # the control socket, while it serves
         self.log_to = glogging.setup(config)
 
     def run(self):
@@ -37,15 +40,18 @@ class Master:
         log = self.log_to
         log.info("Starting %s %s", self.name, __version__)
         pid = os.getpid()
-        listeners = sock.create_sockets(self.config, log)
+        self.listeners = listeners = sock.create_sockets(self.config, log)
         try:
             shown = ",".join(listener.display for listener in listeners)
             log.info("Listening at: %s (%s)", shown, pid)
             log.info("Using worker: %s", self.worker_class())
             self._look_at_access_log()
+            self.control = ctl.Control(self.config, log)
             return _engine.run_master(self.engine_config(listeners), self)
         finally:
             if os.getpid() == pid:  # a worker that unwinds this far owns none of it
+                if self.control:
+                    self.control.close()
                 sock.close_all(listeners)
                 self._end_signals()
 
@@ -79,6 +85,7 @@ class Master:
         config["listeners"] = [listener.for_engine() for listener in listeners]
         config["server_software"] = SERVER_SOFTWARE
         config["server_header"] = SERVER
+        config["control"] = self.control.for_engine() if self.control else None
         config["access_fd"] = glogging.access_descriptor()
         config["log_fd"] = glogging.descriptor()
         config["log_level"] = self.log_to.level
@@ -117,6 +124,14 @@ class Master:
     def reopen_logs(self):
         """Callback of the master on SIGUSR1."""
         glogging.reopen_files()
+
+    def control_show(self, what):
+        """Callback of the master. -> JSON that answers `show config` or `show listeners`"""
+        return ctl.show(what, self.config, self.listeners, self.uri)
+
+    def control_inherit(self):
+        """Callback of the master after USR2: the one before it has gone. -> done, or ask again"""
+        return self.control.inherit()
 
     def worker_boot(self, index, report_fd=-1, dump_signal=0):
         """Callback of a new worker. -> the application; what it raises ends the worker.

@@ -13,6 +13,7 @@
 #define LC_SUPER_MASTER_H
 
 #include "base/base.h"
+#include "ctl/server.h"
 #include "loop/loop.h"
 #include "os/sig.h"
 #include "stats/board.h"
@@ -36,6 +37,10 @@ struct lc_super_host {
     void (*started)(void *ctx);                   /* handlers stand, nothing is forked yet */
     void (*reopen)(void *ctx);                    /* USR1 */
     void (*say)(void *ctx, int level, const char *line);
+    /* What only the host knows of ("config", "listeners"), as one value; false: it could not.  NULL: never. */
+    bool (*show)(void *ctx, const char *what, struct lc_json *out);
+    /* The master before this one has gone: its control socket's name is free.  False: not yet, ask again. */
+    bool (*inherit_control)(void *ctx);
 };
 
 struct lc_master_conf {
@@ -44,7 +49,12 @@ struct lc_master_conf {
     uint32_t graceful_ms;
     uint32_t timeout_ms;  /* 0: none */
     bool is_call_bounded; /* a single call that is older than timeout_ms is stuck, too (sync) */
-    int dump_signal; /* makes a worker write the stacks of its threads into its report; 0: none */
+    int dump_signal;  /* makes a worker write the stacks of its threads into its report; 0: none */
+    bool has_control; /* control_fd listens */
+    int control_fd;   /* owned by the master from its begin on */
+    bool is_control_shared; /* its file lets others than its owner in */
+    pid_t
+        control_heir_of; /* inherit_control is called once this is no longer our parent; 0: never */
 };
 
 enum lc_master_state { LC_MASTER_RUNNING, LC_MASTER_STOPPING, LC_MASTER_KILLING };
@@ -82,6 +92,11 @@ struct lc_master {
     struct lc_timer stop_timer; /* the stop's deadline */
     struct lc_timer fork_timer; /* the next delayed fork */
     struct lc_timer look_timer; /* the next look at who is stuck */
+    struct lc_timer heir_timer; /* the next look whether the master before this one has gone */
+    struct lc_ctl_server control;
+    uint64_t began_ms;
+    uint32_t nreloads; /* HUPs */
+    uint32_t nkilled;  /* workers that ended because they were told to, or were stuck */
     enum lc_master_state state;
     int want;   /* how many workers there should be */
     int nslots; /* those that were ever wanted are the first so many */

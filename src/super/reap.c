@@ -146,6 +146,7 @@ static void end_slot(struct lc_master *m, struct lc_worker_slot *s, int status)
     unsigned life = atomic_load(&b->life), step = atomic_load(&b->step);
     bool was_ready = life >= LC_LIFE_SERVING && atomic_load(&b->pid) == s->pid;
 
+    m->nkilled += s->is_told || s->stuck >= LC_STUCK_ABORTED;
     tell_end(m, s, status);
     if (was_ready)
         tell_lost(m, s, status);

@@ -2,6 +2,7 @@
  *
  * A slot is a worker's index.  Those that are wanted need not be the first ones: TTOU takes the oldest worker, wherever
  * it sits, and leaves a hole that the next TTIN fills. */
+#include "super/control_int.h"
 #include "super/master_int.h"
 #include "super/report.h"
 
@@ -22,6 +23,7 @@ static void become_worker(struct lc_master *m, int slot, const sigset_t *mask)
     lc_sig_leave_on(lc_master_signals, LC_MASTER_STOPS);
     lc_sig_restore(mask);
     lc_sig_close(&m->sig);
+    lc_master_control_abandon(m);
     lc_loop_close(&m->loop);
     for (int i = 0; i < m->nslots; i++) {
         if (i != slot)

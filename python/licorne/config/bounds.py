@@ -26,6 +26,7 @@ NUMBERS = {
     "workers": (0, 1023),
     "backlog": (0, 2147483647),
     "umask": (0, 2147483647),
+    "control_socket_mode": (0, 511),
 }
 
 LENGTHS = {

@@ -36,6 +36,7 @@ from licorne.config.types import (
     getcwd,
     shown,
 )
+from licorne.ctl.place import default_path
 
 
 class Setting:
@@ -59,6 +60,8 @@ class Setting:
             return (["0.0.0.0:" + word] if variable == "PORT" else word), "$" + variable
         if self.name == "chdir":
             return getcwd(), "default"
+        if self.name == "control_socket":
+            return default_path(environ), "default"
         return self.default, "default"
 
 
@@ -86,6 +89,7 @@ def own(*row):
 FILE, SOCKET, WORKERS = "Config File", "Server Socket", "Worker Processes"
 SECURITY, DEBUG, MECHANICS, LOGGING = "Security", "Debugging", "Server Mechanics", "Logging"
 MEMORY, RATES, HOOKS = "Bodies and Memory", "Slow Clients", "Server Hooks"
+CONTROL = "Control"
 
 # fmt: off
 SETTINGS = (
@@ -168,6 +172,15 @@ SETTINGS = (
             "The file of the server's own log; '-' is standard error."),
     Setting("loglevel", LOGGING, "--log-level", LOGLEVEL, "info",
             "debug, info, warning, error or critical."),
+
+    Setting("control_socket", CONTROL, "--control-socket", STRING, None,
+            "The socket by which licornectl and gunicornc steer the server. Unset, gunicorn.ctl in "
+            "$XDG_RUNTIME_DIR, else in $HOME/.gunicorn. If another server answers there, the name "
+            "gets the process's number."),
+    Setting("control_socket_mode", CONTROL, "--control-socket-mode", OCTAL, 0o600,
+            "The mode of that socket's file: who may steer the server."),
+    Setting("control_socket_disable", CONTROL, "--no-control-socket", BOOL, False,
+            "Have no control socket."),
 
     Setting("worker_abort", HOOKS, "", HOOK_1, None,
             "Called with the worker, in it, when it is ended after its timeout, and whenever it "
@@ -282,9 +295,6 @@ LATER = {
     "dirty_timeout": ("--dirty-timeout", 300),
     "dirty_threads": ("--dirty-threads", 1),
     "dirty_graceful_timeout": ("--dirty-graceful-timeout", 30),
-    "control_socket": ("--control-socket", None),
-    "control_socket_mode": ("--control-socket-mode", 0o600),
-    "control_socket_disable": ("--no-control-socket", False),
 }
 # fmt: on
 LATER.update((name, ("", None)) for name in _HOOKS.split())
@@ -295,8 +305,6 @@ def is_later_default(name, value):
     default = LATER[name][1]
     if value is None or (not default and not value):
         return True
-    if name == "control_socket_disable":
-        return True  # there is none yet
     if isinstance(default, bool):
         return value == default or shown(value).strip().lower() == str(default).lower()
     if isinstance(value, (list, tuple)):

@@ -144,6 +144,20 @@ static void say(void *ctx, int level, const char *line)
         _exit(99);
 }
 
+static bool show(void *ctx LC_UNUSED, const char *what, struct lc_json *out)
+{
+    lc_json_text(out, what);
+    return true;
+}
+
+static bool inherit_control(void *ctx)
+{
+    struct house *h = ctx;
+
+    tell(h->out, "inherit", 0, 0);
+    return h->inherits-- <= 0;
+}
+
 static void be_master(struct house *h)
 {
     static struct lc_master m;
@@ -154,7 +168,9 @@ static void be_master(struct house *h)
                                        .leave_process = leave_process,
                                        .started = started,
                                        .reopen = reopen,
-                                       .say = say};
+                                       .say = say,
+                                       .show = show,
+                                       .inherit_control = inherit_control};
 
     alarm(60);
     h->m = &m;

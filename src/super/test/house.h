@@ -31,8 +31,9 @@ struct house {
     struct lc_master_conf conf;
     enum work work;
     int forks_to_fail;
-    int out; /* where the lines go */
-    int in;  /* the test's end */
+    int inherits; /* times that the name of the control socket is not free yet */
+    int out;      /* where the lines go */
+    int in;       /* the test's end */
     pid_t master;
     char text[16384]; /* all lines so far */
     size_t len, at;   /* at: what was not looked at yet */
