@@ -28,7 +28,7 @@ from licorne.errors import UsageError
         ("--no-body-buffering", {"body_buffering": False}, []),
         ("-m 0022", {"umask": 0o22}, []),
         ("--max-requests 0 --timeout=30 -R=0", None, None),
-        ("--no-control-socket", {}, []),
+        ("--no-control-socket", {"control_socket_disable": True}, []),
         ("-- -w 4", {}, ["-w", "4"]),
     ],
 )

@@ -8,7 +8,6 @@ import argparse
 import glob
 import json
 import os
-import shlex
 import sys
 
 from licorne import __version__
@@ -31,7 +30,7 @@ def main(argv=None):
     """Entry point of the console script. Always leaves by SystemExit."""
     options = _parser().parse_args(argv)
     path = options.socket or default_path()
-    command = options.command or shlex.join(options.words)
+    command = options.command or " ".join(options.words)
     if path is None:
         _fail("there is no home directory; give --socket PATH")
     try:
@@ -63,7 +62,7 @@ def _parser():
         "default: gunicorn.ctl in $XDG_RUNTIME_DIR, else in $HOME/.gunicorn",
     )
     parser.add_argument("-j", "--json", action="store_true", help="show what the server said")
-    parser.add_argument("-c", "--command", metavar="TEXT", help="a command in one word")
+    parser.add_argument("-c", "--command", metavar="TEXT", help="the command as one word")
     parser.add_argument("-v", "--version", action="version", version=f"licornectl {__version__}")
     parser.add_argument("words", nargs="*", metavar="COMMAND", help="show workers, reload ...")
     return parser
@@ -127,3 +126,7 @@ def _others(path):
             continue
         found.append(other)
     return f"Others do: {', '.join(found)} (give one by --socket)" if found else ""
+
+
+if __name__ == "__main__":
+    main()

@@ -12,7 +12,7 @@ import os
 import stat
 
 LOCK_TRIES = 100  # of 10 ms each: nobody holds it for longer than a moment
-BACKLOG = 16
+BACKLOG = 128  # the master may be busy for a moment, and a client does not ask twice
 
 
 def default_path(environ=os.environ):
