@@ -139,6 +139,23 @@ def test_the_name_is_looked_at_under_a_lock(place, opened):
     wait_until(lambda: made, 5, "it has its name")
 
 
+def test_a_successor_with_the_same_inode_is_told_from_us(place, opened):
+    first = opened("x.ctl", 0o600)
+    number = os.stat("x.ctl").st_ino
+    end(first)
+    for _ in range(50):
+        second = opened("x.ctl", 0o600)  # replaces what is left
+        if os.stat("x.ctl").st_ino == number:
+            break
+        end(second)
+    else:
+        pytest.skip("this file system does not use numbers again")
+    first.remove()
+    assert os.path.exists("x.ctl")
+    second.remove()
+    assert not os.path.exists("x.ctl")
+
+
 def test_another_kind_of_file_is_left_alone(place, opened):
     (place / "x.ctl").write_text("precious")
     with pytest.raises(FileExistsError, match="not a socket"):

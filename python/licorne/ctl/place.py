@@ -99,11 +99,12 @@ class _Locked:
 
 
 def _identity(path):
+    """Of a file; with its time, because the next file may get the number of one that has gone."""
     try:
         found = os.stat(path)
     except OSError:
         return None
-    return found.st_dev, found.st_ino
+    return found.st_dev, found.st_ino, found.st_mtime_ns
 
 
 def _who_answers(path):

@@ -42,7 +42,7 @@ class Control:
         self.socket = None
         self.heir_of = 0
         self.tries = INHERIT_TRIES
-        self.is_shared = bool(config.control_socket_mode & 0o066)
+        self.is_shared = bool(config.control_socket_mode & 0o022)
         if config.control_socket_disable:
             return
         is_asked_for = config.origins.get("control_socket") != "default"
@@ -97,7 +97,7 @@ class Control:
 def open_socket(config):
     path = config.control_socket
     if not path:
-        raise FileNotFoundError("there is no home directory")
+        raise FileNotFoundError("no path is given, and there is no home directory")
     return ControlSocket(os.path.join(config.chdir, path), config.control_socket_mode)
 
 
