@@ -199,9 +199,14 @@ def test_who_comes_after_usr2_does_not_wait_for_ever(place, opened, monkeypatch)
     os.close(one.socket.fd)
 
 
-def test_a_second_server_of_the_same_user_inherits_nothing(place, opened):
+# With the variable: it came from a server further up, which is not the one that answers, or no parent.
+@pytest.mark.parametrize(
+    "variable", [{}, {"GUNICORN_PID": "1"}, {"GUNICORN_PID": str(os.getpid())}]
+)
+def test_a_second_server_of_the_same_user_inherits_nothing(place, opened, variable):
     opened("gunicorn.ctl", 0o600)
-    one, log = control({"XDG_RUNTIME_DIR": str(place)}, "--control-socket-mode 0660")
+    environ = {"XDG_RUNTIME_DIR": str(place), **variable}
+    one, log = control(environ, "--control-socket-mode 0660")
     fd, is_shared, heir_of = one.for_engine()
     assert (is_shared, heir_of) == (True, 0)
     assert log.lines[0].endswith(f"(pid {os.getpid()} answers at {place}/gunicorn.ctl)")
