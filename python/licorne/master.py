@@ -42,8 +42,7 @@ class Master:
         pid = os.getpid()
         self.listeners = listeners = sock.create_sockets(self.config, log)
         try:
-            shown = ",".join(listener.display for listener in listeners)
-            log.info("Listening at: %s (%s)", shown, pid)
+            self._say_where(listeners, pid)
             log.info("Using worker: %s", self.worker_class())
             self._look_at_access_log()
             self.control = ctl.Control(self.config, log)
@@ -54,6 +53,16 @@ class Master:
                     self.control.close()
                 sock.close_all(listeners)
                 self._end_signals()
+
+    def _say_where(self, listeners, pid):
+        """As Gunicorn has it, the first line names what all workers share."""
+        shared = ",".join(listener.display for listener in listeners if not listener.slots)
+        self.log_to.info("Listening at: %s (%s)", shared, pid)
+        own = [listener for listener in listeners if listener.slots]
+        if own:
+            shown = ",".join(listener.display for listener in own)
+            count = len(own[0].slots)
+            self.log_to.info("Listening at: %s, with %d sockets (reuse_port)", shown, count)
 
     def _end_signals(self):
         """The engine left the stopping ones without effect, and one Ctrl-C more changes nothing.

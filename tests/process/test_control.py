@@ -418,6 +418,13 @@ def test_settings_of_the_socket(serve):
     assert config["control_socket"] == "run/my.ctl" and config["proc_name"] == "zoo:app"
 
 
+def test_every_socket_of_a_listener_is_listed(serve):
+    s = serve("zoo:app", "--reuse-port", workers=2)
+    rows = ask(control(s), "show listeners")["listeners"]
+    assert [row["address"] for row in rows] == [f"http://127.0.0.1:{s.port}"] * 2
+    assert rows[0]["fd"] != rows[1]["fd"]
+
+
 def test_without_a_control_socket_there_is_none(serve):
     s = serve("zoo:app", "--no-control-socket")
     assert not control(s).exists() and "ontrol socket" not in s.log()

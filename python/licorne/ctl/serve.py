@@ -108,8 +108,9 @@ def show(what, config, listeners, app_name):
     if what == "config":
         return json.dumps(shown_config(config, app_name), default=str)
     rows = [
-        {"address": listener.display, "fd": listener.sock.fileno(), "type": listener.kind}
+        {"address": listener.display, "fd": fd, "type": listener.kind}
         for listener in listeners
+        for fd in listener.descriptors()
     ]
     return json.dumps({"listeners": rows, "count": len(rows)})
 
