@@ -27,6 +27,7 @@ from licorne import (
 from licorne.app.loader import import_app
 from licorne.arbiter import Arbiter
 from licorne.config import accesslog, cpus
+from licorne.ctl import serve as ctl
 from licorne.environment import Environment
 from licorne.errors import ConfigError
 from licorne.pidfile import Pidfile
@@ -50,6 +51,7 @@ class Master:
         self.report = None  # in a worker: what it leaves for the master
         self.environment = Environment()
         self.environment.enter(config.raw_env)
+        self.control = None  # the control socket, while it serves
         self.log_to = glogging.setup(config)
         self.arbiter = Arbiter(self)  # what hooks are given, and what they are called by
         self._show_config()
@@ -77,9 +79,12 @@ class Master:
             self._look_at_access_log()
             if text := cpus.hint(self.config.workers):
                 log.warning("%s", text)
+            self.control = ctl.Control(self.config, log)
             status = _engine.run_master(self.engine_config(listeners), self)
         finally:
             if os.getpid() == pid:  # a worker that unwinds this far owns none of it
+                if self.control:
+                    self.control.close()
                 if self.reloads:
                     sock.close_all(self.reloads.listeners, unlink=not self.upgrades.is_shared)
                 if self.pidfile:
@@ -158,6 +163,7 @@ class Master:
         config["listeners"] = [listener.for_engine() for listener in listeners]
         config["server_software"] = SERVER_SOFTWARE
         config["server_header"] = SERVER
+        config["control"] = self.control.for_engine() if self.control else None
         config["access_fd"] = glogging.access_descriptor()
         config["log_fd"] = glogging.descriptor()
         config["log_level"] = self.log_to.level
@@ -238,6 +244,14 @@ class Master:
         """Callback of the master: the old one has gone, and this one is the master."""
         self.upgrades.promoted()
         self.show_process_again()
+
+    def control_show(self, what):
+        """Callback of the master. -> JSON that answers `show config` or `show listeners`"""
+        return ctl.show(what, self.config, self.reloads.now.listeners, self.uri)
+
+    def control_inherit(self):
+        """Callback of the master after USR2: the one before it has gone. -> done, or ask again"""
+        return self.control.inherit()
 
     def worker_boot(self, index, report_fd=-1, dump_signal=0):
         """Callback of a new worker. -> the application; what it raises ends the worker.

@@ -218,6 +218,51 @@ static long optional_number(PyObject *config, const char *name)
     return n;
 }
 
+/* The callback's str, as bytes of the answer. */
+static bool show(void *ctx, const char *what, struct lc_json *out)
+{
+    struct master_py *m = ctx;
+    PyObject *done = PyObject_CallMethod(m->callbacks, "control_show", "s", what);
+    Py_ssize_t n;
+    const char *text = done ? PyUnicode_AsUTF8AndSize(done, &n) : NULL;
+
+    if (text)
+        lc_json_raw(out, lc_str_of(text, (size_t)n));
+    else
+        PyErr_WriteUnraisable(m->callbacks);
+    Py_XDECREF(done);
+    return text != NULL;
+}
+
+static bool inherit_control(void *ctx)
+{
+    struct master_py *m = ctx;
+    PyObject *done = PyObject_CallMethod(m->callbacks, "control_inherit", NULL);
+    int is_done = done ? PyObject_IsTrue(done) : -1;
+
+    if (is_done < 0)
+        PyErr_WriteUnraisable(m->callbacks);
+    Py_XDECREF(done);
+    return is_done != 0; /* one that fails is not asked again */
+}
+
+/* ("control": None or (descriptor, whether others than its owner may connect, pid of the master before or 0)) */
+static int get_control(PyObject *config, struct lc_master_conf *conf)
+{
+    PyObject *v = PyDict_GetItemString(config, "control"); /* borrowed */
+    int fd, is_shared, heir_of;
+
+    if (v == NULL || v == Py_None)
+        return 0;
+    if (!PyArg_ParseTuple(v, "ipi", &fd, &is_shared, &heir_of))
+        return -1;
+    conf->has_control = true;
+    conf->control_fd = fd;
+    conf->is_control_shared = is_shared != 0;
+    conf->control_heir_of = heir_of;
+    return 0;
+}
+
 static int get_conf(PyObject *config, struct lc_master_conf *conf)
 {
     int64_t workers, threads, graceful_s, timeout_s, boot_s, is_main_called;
@@ -240,7 +285,7 @@ static int get_conf(PyObject *config, struct lc_master_conf *conf)
         .dump_signal = lc_sig_spare(),
         .parent = (pid_t)optional_number(config, "parent_pid"),
     };
-    return get_notify(config, conf);
+    return get_notify(config, conf) < 0 ? -1 : get_control(config, conf);
 }
 
 /* --- HUP, USR2 ------------------------------------------------------------------------------------------------ */
@@ -355,6 +400,8 @@ PyObject *lc_py_run_master(PyObject *module, PyObject *args)
                   .forked = on_forked,
                   .reaped = on_reaped,
                   .resized = on_resized},
+        .show = show,
+        .inherit_control = inherit_control,
     };
     struct lc_master_conf conf;
     int status;

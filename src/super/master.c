@@ -1,4 +1,5 @@
 /* super/master.c - the master's loop.   Runs in: master.  Drawing in master.h. */
+#include "super/control_int.h"
 #include "super/master_int.h"
 #include "super/notify.h"
 
@@ -97,6 +98,7 @@ static void stop(struct lc_master *m, int signo)
 
 static void handle(struct lc_master *m, int signo)
 {
+    m->nreloads += signo == SIGHUP;
     if (signo != SIGCHLD)
         lc_master_say(m, LC_INFO, "Handling signal: %s", signal_word(signo));
     switch (signo) {
@@ -197,6 +199,7 @@ static void close_all(struct lc_master *m)
 {
     /* An impatient operator's next Ctrl-C must not cut short what the host still has to tidy up. */
     lc_sig_reset_all(lc_master_signals + LC_MASTER_STOPS, lc_master_nsignals - LC_MASTER_STOPS);
+    lc_master_control_close(m);
     lc_loop_forget(&m->loop, &m->sig_watch);
     lc_loop_forget(&m->loop, &m->bell_watch);
     lc_sig_close(&m->sig);
@@ -245,6 +248,8 @@ int lc_master_run(struct lc_master *m, const struct lc_master_conf *conf,
         lc_master_say(m, LC_ERROR, "The master could not set up its loop (descriptors, memory?)");
         return 1;
     }
+    m->began_ms = m->loop.now_ms;
+    lc_master_control_open(m);
     host->started(host->ctx);
     lc_master_notify_open(m);
     if (!lc_master_hook_ready(m)) {

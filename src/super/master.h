@@ -31,6 +31,7 @@
 #define LC_SUPER_MASTER_H
 
 #include "base/base.h"
+#include "ctl/server.h"
 #include "loop/loop.h"
 #include "os/sig.h"
 #include "stats/board.h"
@@ -53,8 +54,13 @@ struct lc_master_conf {
     const char *notify_path; /* where a service manager listens; NULL: nowhere.  Copied */
     uint32_t watchdog_ms;    /* it must hear of us so often; 0: it need not */
     bool is_daemon;          /* WINCH is an operator's, not a terminal's */
-    int dump_signal; /* makes a worker write the stacks of its threads into its report; 0: none */
-    pid_t parent;    /* the old master, of which this one is the upgrade; 0: none */
+    int dump_signal;  /* makes a worker write the stacks of its threads into its report; 0: none */
+    pid_t parent;     /* the old master, of which this one is the upgrade; 0: none */
+    bool has_control; /* control_fd listens */
+    int control_fd;   /* owned by the master from its begin on */
+    bool is_control_shared; /* its file lets others than its owner in */
+    pid_t
+        control_heir_of; /* inherit_control is called once this is no longer our parent; 0: never */
 };
 
 enum lc_reload_end {
@@ -82,6 +88,10 @@ struct lc_super_host {
     void (*upgrade_ended)(void *ctx); /* that process has gone */
     void (*promoted)(void *ctx);      /* the old master has gone */
     void (*say)(void *ctx, int level, const char *line);
+    /* What only the host knows of ("config", "listeners"), as one value; false: it could not.  NULL: never. */
+    bool (*show)(void *ctx, const char *what, struct lc_json *out);
+    /* The master before this one has gone: its control socket's name is free.  False: not yet, ask again. */
+    bool (*inherit_control)(void *ctx);
     struct lc_super_hooks hooks;
 };
 
@@ -140,6 +150,11 @@ struct lc_master {
     struct lc_timer leave_timer;  /* the next who has drained for long enough */
     struct lc_timer parent_timer; /* the next look at the old master */
     struct lc_master_notify notify;
+    struct lc_timer name_timer; /* the next look whether the control socket's name is free */
+    struct lc_ctl_server control;
+    uint64_t began_ms;
+    uint32_t nreloads; /* HUPs */
+    uint32_t nkilled;  /* workers that ended because they were told to, or were stuck */
     enum lc_master_state state;
     int want;   /* how many workers there should be */
     int nslots; /* those that were ever wanted are the first so many */

@@ -154,6 +154,7 @@ static void end_slot(struct lc_master *m, struct lc_worker_slot *s, int status)
         .pid = s->pid, .status = status, .was_stuck = s->stuck >= LC_STUCK_ABORTED};
     bool was_ready = life >= LC_LIFE_SERVING && atomic_load(&b->pid) == s->pid;
 
+    m->nkilled += s->is_told || s->stuck >= LC_STUCK_ABORTED;
     tell_end(m, s, status);
     if (was_ready)
         tell_lost(m, s, status);

@@ -1,4 +1,5 @@
 /* super/spawn.c - slots and forks.   Runs in: master; become_worker in the forked child. */
+#include "super/control_int.h"
 #include "super/master_int.h"
 #include "super/report.h"
 
@@ -20,6 +21,7 @@ static void become_worker(struct lc_master *m, int slot, const sigset_t *mask)
     lc_sig_leave_on(lc_master_signals, LC_MASTER_STOPS);
     lc_sig_restore(mask);
     lc_sig_close(&m->sig);
+    lc_master_control_abandon(m);
     lc_loop_close(&m->loop);
     lc_fd_close(&m->bell[0]);
     for (int i = 0; i < m->nslots; i++) {

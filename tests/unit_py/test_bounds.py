@@ -88,7 +88,7 @@ def test_what_is_no_number_is_refused_in_the_same_way(write, row, least, most, v
 def test_what_no_command_line_can_mean_is_a_usage_error(place, word):
     for row in NUMERIC:
         for flag in row.flags:
-            if row.kind is not settings.BY_NAME["umask"].kind or word != "0x10":
+            if row.kind.cli is not settings.BY_NAME["umask"].kind.cli or word != "0x10":
                 assert f"invalid {row.kind.cli_name} value: {word!r}" in refusal([flag, word], {})
 
 

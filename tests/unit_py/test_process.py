@@ -30,7 +30,15 @@ def engine(monkeypatch, log, place, signals):
     fake = types.ModuleType("licorne._engine")
     fake.stops = []
     fake.run = lambda config, callbacks: 0
-    fake.run_master = lambda config, callbacks: fake.run(config, callbacks)
+
+    def run_master(config, callbacks):
+        try:
+            return fake.run(config, callbacks)
+        finally:
+            if config["control"]:
+                os.close(config["control"][0])
+
+    fake.run_master = run_master
     fake.worker_stop = lambda graceful, status: fake.stops.append((graceful, status))
     fake._forked = lambda in_child: None
     fake._boot_step = lambda step: None
@@ -95,7 +103,7 @@ def test_application_may_be_named_in_the_file(write, capsys):
     assert command("--check-config") == 0
 
 
-def test_start_lines_and_what_the_engine_is_given(engine, capsys):
+def test_start_lines_and_what_the_engine_is_given(engine, place, capsys):
     seen = {}
 
     def run(config, callbacks):
@@ -115,7 +123,10 @@ def test_start_lines_and_what_the_engine_is_given(engine, capsys):
     assert lines[0].endswith(f"[{pid}] [INFO] Starting licorne 0.1.0") or "Starting" in lines[0]
     assert lines[1].endswith(f"[INFO] Listening at: {display},unix:s ({pid})")
     assert lines[2].endswith("[INFO] Using worker: sync")
-    assert lines[3].endswith("[WARNING] 100% of it")
+    path = place / "gunicorn.ctl"
+    assert lines[3].endswith(f"[INFO] Control socket listening at {path}")
+    assert lines[4].endswith("[WARNING] 100% of it")
+    assert seen["control"][1:] == (False, 0) and not path.exists()
     assert not os.path.exists("s")
     assert os.environ["SERVER_SOFTWARE"] == "gunicorn/27.0.1 licorne/0.1.0"
 

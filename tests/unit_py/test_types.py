@@ -148,7 +148,6 @@ def test_every_default_passes_its_own_check():
         ("keyfile", None, True),
         ("certfile", "x.pem", False),
         ("proxy_allow_ips", "127.0.0.1, ::1", True),
-        ("control_socket_disable", True, True),
         ("post_fork", len, False),
         ("logger_class", int, False),
         ("proxy_protocol", "none", True),

@@ -29,6 +29,7 @@ NUMBERS = {
     "backlog": (0, 2147483647),
     "boot_timeout": (0, 4294967),
     "umask": (0, 2147483647),
+    "control_socket_mode": (0, 511),
 }
 
 LENGTHS = {

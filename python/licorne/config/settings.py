@@ -52,6 +52,7 @@ from licorne.config.types import (
     one_of,
     shown,
 )
+from licorne.ctl.place import default_path
 
 
 class Setting:
@@ -82,6 +83,8 @@ class Setting:
             return getcwd(), "default"
         if self.name in ("user", "group"):
             return (os.geteuid() if self.name == "user" else os.getegid()), "default"
+        if self.name == "control_socket":
+            return default_path(environ), "default"
         return self.default, "default"
 
 
@@ -115,6 +118,7 @@ SECURITY, DEBUG, MECHANICS, LOGGING = "Security", "Debugging", "Server Mechanics
 MEMORY, RATES, HOOKS = "Bodies and Memory", "Slow Clients", "Server Hooks"
 NAMING = "Process Naming"
 DIRTY, DIRTY_HOOKS = "Dirty Arbiters", "Dirty Arbiter Hooks"
+CONTROL = "Control"
 
 # fmt: off
 SETTINGS = (
@@ -255,6 +259,15 @@ SETTINGS = (
             "worker.wsgi is what is served."),
     Setting("worker_int", HOOKS, "", HOOK_1, None,
             "Called with the worker, in it, when it gets SIGINT or SIGQUIT."),
+    Setting("control_socket", CONTROL, "--control-socket", STRING, None,
+            "The socket by which licornectl and gunicornc steer the server. Unset, gunicorn.ctl in "
+            "$XDG_RUNTIME_DIR, else in $HOME/.gunicorn. If another server answers there, the name "
+            "gets the process's number."),
+    Setting("control_socket_mode", CONTROL, "--control-socket-mode", OCTAL, 0o600,
+            "The mode of that socket's file: who may steer the server."),
+    Setting("control_socket_disable", CONTROL, "--no-control-socket", BOOL, False,
+            "Have no control socket."),
+
     Setting("worker_abort", HOOKS, "", HOOK_1, None,
             "Called with the worker, in it, when it is ended after its timeout, and whenever it "
             "gets SIGABRT, if Python still runs."),
@@ -352,9 +365,6 @@ LATER = {
     "dogstatsd_tags": ("--dogstatsd-tags", ""),
     "statsd_prefix": ("--statsd-prefix", ""),
     "enable_backlog_metric": ("--enable-backlog-metric", False),
-    "control_socket": ("--control-socket", None),
-    "control_socket_mode": ("--control-socket-mode", 0o600),
-    "control_socket_disable": ("--no-control-socket", False),
 }
 # fmt: on
 
@@ -384,8 +394,6 @@ def is_later_default(name, value):
     if name not in LATER:
         check = BY_NAME[name].kind.check
         return default is not None and check(value) == check(default)
-    if name == "control_socket_disable":
-        return True  # there is none yet
     if isinstance(default, bool):
         return value == default or shown(value).strip().lower() == str(default).lower()
     if isinstance(value, (list, tuple)):

@@ -251,6 +251,20 @@ static int on_resized(void *ctx, int want, int was)
     return hook(ctx, "resized", want, was);
 }
 
+static bool show(void *ctx LC_UNUSED, const char *what, struct lc_json *out)
+{
+    lc_json_text(out, what);
+    return true;
+}
+
+static bool inherit_control(void *ctx)
+{
+    struct house *h = ctx;
+
+    tell(h->out, "inherit", 0, 0);
+    return h->inherits-- <= 0;
+}
+
 static void be_master(struct house *h)
 {
     static struct lc_master m;
@@ -267,6 +281,8 @@ static void be_master(struct house *h)
                                        .upgrade_ended = upgrade_ended,
                                        .promoted = promoted,
                                        .say = say,
+                                       .show = show,
+                                       .inherit_control = inherit_control,
                                        .hooks = {.ready = on_ready,
                                                  .about_to_fork = on_fork,
                                                  .forked = on_forked,

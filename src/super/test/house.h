@@ -39,7 +39,8 @@ struct house {
     struct lc_master_conf conf;
     enum work work;
     int forks_to_fail;
-    const char *refuses;                /* the hook that wants the house to end, with 7 */
+    int inherits;        /* times that the name of the control socket is not free yet */
+    const char *refuses; /* the hook that wants the house to end, with 7 */
     const struct house_reload *reloads; /* one for each HUP */
     struct house_reload now, good;
     int out; /* where the lines go */
