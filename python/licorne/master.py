@@ -8,6 +8,7 @@ The C master forks, reaps, respawns and answers signals. It calls the methods be
 "callback", with the GIL held; those of the worker run in the forked child.
 """
 
+import logging
 import os
 import signal
 import threading
@@ -15,6 +16,7 @@ import threading
 from licorne import SERVER, SERVER_SOFTWARE, __version__, glogging, sock, worker
 from licorne.app.loader import import_app
 from licorne.config import accesslog
+from licorne.log import backlog, bridge, paths
 
 
 class Master:
@@ -26,6 +28,9 @@ class Master:
         self.is_interrupted = False  # in a worker: it was told to leave at once
         self.worker = None  # in a worker: what its hooks are given
         self.report = None  # in a worker: what it leaves for the master
+        self.listeners = []
+        self.facts = None  # in a worker: for environs that the application never saw
+        config.values.setdefault("default_proc_name", uri)  # syslog's lines carry it
         self.log_to = glogging.setup(config)
 
     def run(self):
@@ -59,10 +64,11 @@ class Master:
             signal.signal(number, signal.SIG_IGN if is_alone else signal.SIG_DFL)
 
     def _look_at_access_log(self):
-        if not self.config.accesslog:
-            return
-        if glogging.access_descriptor() < 0:
+        chosen = paths.access(self.log_to)
+        if self.config.accesslog and chosen.is_closed:
             self.log_to.warning("There is no access log: standard output is closed")
+        if chosen.kind != paths.ENGINE:
+            return
         for name in accesslog.unknown_environ(self.config.access_log_format):
             self.log_to.warning(
                 "access_log_format: %%({%s}e)s will be '-': only the application's environ has it",
@@ -76,18 +82,32 @@ class Master:
 
     def engine_config(self, listeners):
         config = self.config.engine()
+        self.listeners = listeners
         config["listeners"] = [listener.for_engine() for listener in listeners]
         config["server_software"] = SERVER_SOFTWARE
         config["server_header"] = SERVER
-        config["access_fd"] = glogging.access_descriptor()
+        config["access_fd"] = -1  # a worker decides, in log_paths()
+        config["enable_backlog_metric"] = bool(self.config.enable_backlog_metric)
         config["log_fd"] = glogging.descriptor()
-        config["log_level"] = self.log_to.level
+        config["log_level"] = logging.getLogger("gunicorn.error").level
         is_threaded = self.worker_class() == "gthread"
         config["multithread"] = is_threaded
         config["main_called"] = not is_threaded
         config["threads"] = max(self.config.threads, 1) if is_threaded else 1
         config["multiprocess"] = self.config.workers > 1
         return config
+
+    def _environ_facts(self):
+        if self.facts is None:
+            fixed = {
+                "SCRIPT_NAME": os.environ.get("SCRIPT_NAME", ""),
+                "SERVER_SOFTWARE": SERVER_SOFTWARE,
+                "wsgi.multithread": self.worker_class() == "gthread",
+                "wsgi.multiprocess": self.config.workers > 1,
+            }
+            names = [listener.for_engine()[3:5] for listener in self.listeners]
+            self.facts = fixed, names
+        return self.facts
 
     def _preload(self):
         try:
@@ -102,7 +122,7 @@ class Master:
 
     def log(self, level, message):
         """Callback of both processes: a line of the engine's, level as in `logging`."""
-        self.log_to.log(level, "%s", message)
+        bridge.say(self.log_to, level, message)
 
     def master_started(self):
         """Callback of the master: its signal handlers stand, no worker is forked yet."""
@@ -116,7 +136,34 @@ class Master:
 
     def reopen_logs(self):
         """Callback of the master on SIGUSR1."""
-        glogging.reopen_files()
+        self.log_to.reopen_files()
+
+    def workers_counted(self, count):
+        """Callback of the master: so many workers live now, other than before."""
+        self.log_to.debug(
+            f"{count} workers",
+            extra={"metric": "gunicorn.workers", "value": count, "mtype": "gauge"},
+        )
+
+    def look_at_backlog(self):
+        """Callback of the master, once a second, with enable_backlog_metric."""
+        waiting = backlog.waiting(self.listeners)
+        if waiting >= 0:
+            self.log_to.debug(
+                f"socket backlog: {waiting}",
+                extra={"metric": "gunicorn.backlog", "value": waiting, "mtype": "histogram"},
+            )
+
+    def log_paths(self):
+        """Callback of a worker: who makes the lines of its logs, from now on."""
+        return bridge.choose(self.log_to)
+
+    def log_access(self, environ, note):
+        """Callback of a worker under the Python path: one request has been answered."""
+        try:
+            bridge.access(self.log_to, environ, note, self._environ_facts())
+        except Exception:
+            self.log_to.exception("Exception in the access log")
 
     def worker_boot(self, index, report_fd=-1, dump_signal=0):
         """Callback of a new worker. -> the application; what it raises ends the worker.

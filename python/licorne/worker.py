@@ -157,7 +157,7 @@ def _install_signal_handlers(master):
         _leave(worker_stop(False, 1), 1)
 
     def on_reopen(number, frame):
-        glogging.reopen_files()
+        master.log_to.reopen_files()
 
     signal.signal(signal.SIGTERM, on_term)
     signal.signal(signal.SIGINT, on_quit)

@@ -133,7 +133,6 @@ def test_every_default_passes_its_own_check():
         ("proxy_allow_ips", ["127.0.0.1", "::1"], True),
         ("control_socket_disable", True, True),
         ("post_fork", len, False),
-        ("logger_class", int, False),
     ],
 )
 def test_what_is_not_there_yet_is_accepted_at_its_default_only(name, value, accepted):

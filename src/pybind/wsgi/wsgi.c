@@ -3,6 +3,7 @@
 #include "pybind/wsgi/wsgi.h"
 
 #include "pybind/compat.h"
+#include "pybind/notes.h"
 
 #include <stdlib.h>
 
@@ -81,6 +82,7 @@ static void guest_wakeup(void *ctx)
     atomic_store(&p->worker.has_signal, false);
     guest_enter(w);
     lc_wsgi_drop_dead(p);
+    lc_py_notes_tell(p);
     if (atomic_exchange(&p->worker.wants_wakeups, false) && lc_py_keep_wakeups(p) < 0)
         PyErr_WriteUnraisable(NULL);
     if (PyErr_CheckSignals() == 0)
