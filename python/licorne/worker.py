@@ -120,11 +120,11 @@ def log_request_error(log, method, path, exc, is_interrupted=False):
         return
     trace = (type(exc), exc, exc.__traceback__) if exc is not None else None
     if path is None:
-        log.error("Error handling request (no URI read)", exc_info=trace)
+        log.exception("Error handling request (no URI read)", exc_info=trace)
     elif method is None:
-        log.error("Error handling request %s", path, exc_info=trace)
+        log.exception("Error handling request %s", path, exc_info=trace)
     else:
-        log.error("Error handling request %s %s", method, path, exc_info=trace)
+        log.exception("Error handling request %s %s", method, path, exc_info=trace)
 
 
 def _say(error):

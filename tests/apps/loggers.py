@@ -81,7 +81,8 @@ class Broken(Logger):
 class Installed(Logger):
     @classmethod
     def install(cls):
-        os.environ["WAS_INSTALLED"] = cls.__name__
+        with open(os.path.join(os.environ["TEST_DIR"], "installed"), "w") as file:
+            file.write(cls.__name__)
 
 
 class Told:
