@@ -16,6 +16,7 @@ import threading
 from licorne import SERVER, SERVER_SOFTWARE, __version__, glogging, sock, worker
 from licorne.app.loader import import_app
 from licorne.config import accesslog
+from licorne.errors import ConfigError
 from licorne.log import backlog, bridge, paths
 
 
@@ -69,6 +70,12 @@ class Master:
             self.log_to.warning("There is no access log: standard output is closed")
         if chosen.kind != paths.ENGINE:
             return
+        odd = accesslog.only_python(self.config.access_log_format)
+        if odd:
+            raise ConfigError(
+                f"{odd} is no number, unless a logger_class gives it in atoms()",
+                lead=f"Invalid value for access_log_format: {self.config.access_log_format}",
+            )
         for name in accesslog.unknown_environ(self.config.access_log_format):
             self.log_to.warning(
                 "access_log_format: %%({%s}e)s will be '-': only the application's environ has it",

@@ -28,6 +28,7 @@ class Extra(Logger):
     def atoms(self, resp, req, environ, request_time):
         atoms = super().atoms(resp, req, environ, request_time)
         atoms["x"] = f"{resp.status_code}/{resp.status}/{req.method}/{req.path}/{req.version}"
+        atoms["n"] = 1.5
         return atoms
 
 

@@ -65,10 +65,34 @@ def test_the_path_is_told_with_its_reason(serve, name, access, error):
 
 @pytest.mark.asan_ci
 def test_atoms_of_a_subclass_are_in_the_line(serve):
-    form = "%(x)s|%(s)s|%(U)s|%({X-Test}i)s|%({content-type}o)s|%({wsgi.input_terminated}e)s"
+    form = (
+        "%(x)s|%(s)s|%(U)s|%({X-Test}i)s|%({content-type}o)s|%({wsgi.input_terminated}e)s|%(n).3f"
+    )
     s = start(serve, "Extra", "--access-logformat", form)
     fetch(s, "/ping/%7Ea?x=1", headers={"X-Test": "yes"})
-    assert lines(s, 1) == ["200/200 OK/GET//ping/%7Ea/(1, 1)|200|/ping/~a|yes|text/plain|True"]
+    assert lines(s, 1) == [
+        "200/200 OK/GET//ping/%7Ea/(1, 1)|200|/ping/~a|yes|text/plain|True|1.500"
+    ]
+
+
+def test_a_number_that_no_logger_gives_ends_the_start(serve):
+    args = ("--access-logfile", "-", "--access-logformat", "%(n).3f")
+    s = serve("zoo:app", *args, start=False, expect_errors=True)
+    assert s.run_to_exit() == 1
+    assert "Error: %(n).3f is no number, unless a logger_class gives it" in s.log()
+
+
+@pytest.mark.parametrize("args", [(), ("--preload",), ("--health-path", "/healthz")])
+def test_what_the_application_does_to_the_loggers_counts(serve, args):
+    s = serve("relogging:app", start=False)
+    s.access = s.dir / "access.log"
+    s.args = ("--access-logfile", s.access, "--log-level", "debug", *args)
+    s.start()
+    fetch(s, "/ping")
+    wait_until(lambda: (s.dir / "mine").exists(), 10, "the handler of the application")
+    wait_until(lambda: "GET /ping" in (s.dir / "mine").read_text(), 10, "its line")
+    assert "GET /ping" in lines(s, 1)[-1]
+    s.wait_log(r"access log: Python, gunicorn.access has 2 handlers")
 
 
 def test_what_access_leaves_out_has_no_line(serve):
