@@ -1,5 +1,6 @@
 """statsd: names, values and tags of what is sent, and that nobody waits for who listens."""
 
+import signal
 import socket
 
 import pytest
@@ -61,10 +62,8 @@ def test_lines_of_the_log_are_counted_also_the_engine_s(serve, receiver):
 
 
 def test_the_master_tells_workers_and_backlog(serve, receiver):
-    import signal
-
     s = serve("zoo:app", "--statsd-host", receiver.address, "--enable-backlog-metric", workers=2)
-    receiver.until("gunicorn.workers:2|g", "gunicorn.backlog:0|h")
+    receiver.until("gunicorn.workers:2|g", "gunicorn.backlog:")
     s.signal(signal.SIGTTIN)
     receiver.until("gunicorn.workers:3|g")
     receiver.until("gunicorn.backlog:0|h")
@@ -106,3 +105,12 @@ def test_what_is_no_address_ends_the_start(serve, value):
     s = serve("zoo:app", "--statsd-host", value, start=False, expect_errors=True)
     assert s.run_to_exit() == 1
     assert "statsd_host takes HOST:PORT" in s.log()
+
+
+def test_lines_below_the_log_s_level_are_counted(serve, receiver):
+    s = serve("zoo:app", start=False)
+    s.args = ("--statsd-host", receiver.address, "--log-level", "critical")
+    s.spawn()
+    s.wait_ready()  # by a request that is refused
+    receiver.until("gunicorn.log.warning:1|c|@1.0")
+    assert s.log() == ""

@@ -4,7 +4,7 @@ Under the Python path of a log the engine keeps a note of what it would have wri
 GIL; a thread that has it brings the note here. Nothing that a logger raises ends a worker.
 """
 
-from datetime import timedelta
+import logging
 
 from licorne import reqres
 from licorne.log import paths
@@ -15,6 +15,8 @@ METHODS = {10: "debug", 20: "info", 30: "warning", 40: "error", 50: "critical"}
 def choose(log):
     """-> (access by Python, descriptor, own lines by Python, descriptor, level); -1: no lines"""
     access, error = paths.access(log), paths.error(log)
+    # Methods of somebody's own are called for lines of every level: they may count them.
+    level = logging.DEBUG if error.is_method else log.error_log.getEffectiveLevel()
     log.debug("access log: %s", access)
     log.debug("error log: %s", error)
     return (
@@ -22,7 +24,7 @@ def choose(log):
         access.fd,
         error.kind == paths.PYTHON,
         error.fd,
-        paths.logging.getLogger("gunicorn.error").getEffectiveLevel(),
+        level,
     )
 
 
@@ -37,6 +39,8 @@ def say(log, level, text):
 
 def access(log, environ, note, facts):
     """note: what the engine tells of one exchange. environ: None if Python never saw it."""
+    from datetime import timedelta  # whose import takes long, and most servers never come here
+
     req = reqres.Request(note)
     resp = reqres.Response(note)
     if environ is None:

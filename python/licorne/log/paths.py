@@ -21,10 +21,11 @@ _ERROR = ("critical", "error", "warning", "info", "debug", "exception", "log")
 
 
 class Path:
-    def __init__(self, kind, fd=-1, why=""):
+    def __init__(self, kind, fd=-1, why="", is_method=False):
         self.kind = kind
         self.fd = fd  # where the engine writes
         self.why = why
+        self.is_method = is_method  # because the logger has methods of its own
         self.is_closed = why.endswith("stream is closed")
 
     def __str__(self):
@@ -35,7 +36,7 @@ def access(log):
     """The path of the access log."""
     why = _replaced(log, _ACCESS)
     if why:
-        return Path(PYTHON, why=why)
+        return Path(PYTHON, why=why, is_method=True)
     if not log.access_log_enabled:
         return Path(OFF)
     return _of_logger(log.access_log, logging.INFO, Logger.access_fmt, None)
@@ -45,7 +46,7 @@ def error(log):
     """The path of what the engine itself has to say."""
     why = _replaced(log, _ERROR)
     if why:
-        return Path(PYTHON, why=why)
+        return Path(PYTHON, why=why, is_method=True)
     return _of_logger(log.error_log, logging.CRITICAL, Logger.error_fmt, Logger.datefmt)
 
 

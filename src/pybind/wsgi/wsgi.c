@@ -173,9 +173,10 @@ int lc_wsgi_wait(struct lc_wsgi *w, bool for_write)
         PyErr_SetString(PyExc_OSError, "the server is leaving, or the request is over");
         return -1;
     }
-    if (wait.is_main && atomic_exchange(&w->p->worker.has_signal, false))
-        return PyErr_CheckSignals();
-    return 0;
+    if (!wait.is_main || !atomic_exchange(&w->p->worker.has_signal, false))
+        return 0;
+    lc_py_notes_tell(w->p);
+    return PyErr_CheckSignals();
 }
 
 int lc_wsgi_after_write(struct lc_wsgi *w, enum lc_rc rc)
