@@ -30,14 +30,15 @@ class SafeAtoms(dict):
     """Atoms by name, escaped; what is missing is '-', and {Name}i does not mind its case."""
 
     def __init__(self, atoms):
-        super().__init__()
-        for key, value in atoms.items():
-            self[key] = escape(value) if isinstance(value, str) else value
+        super().__init__(atoms)
+        # One look at them all together is enough for most requests.
+        if _SPECIAL.search("".join([v for v in atoms.values() if isinstance(v, str)])):
+            for key, value in atoms.items():
+                if isinstance(value, str) and _SPECIAL.search(value):
+                    self[key] = escape(value)
 
     def __getitem__(self, key):
-        if key.startswith("{"):
-            key = key.lower()
-        return super().__getitem__(key) if key in self else "-"
+        return self.get(key.lower() if key[:1] == "{" else key, "-")
 
 
 def now():
@@ -88,16 +89,16 @@ def atoms_of(resp, req, environ, request_time, user, stamp):
         "L": f"{request_time.seconds}.{request_time.microseconds:06d}",
         "p": f"<{os.getpid()}>",
     }
-    _add(atoms, getattr(req, "headers", req), "i")
-    _add(atoms, resp.headers, "o")
-    _add(atoms, environ, "e")
+    inward = getattr(req, "headers", req)
+    atoms.update([(f"{{{name.lower()}}}i", value) for name, value in _pairs(inward)])
+    atoms.update([(f"{{{name.lower()}}}o", value) for name, value in _pairs(resp.headers)])
+    atoms.update([(f"{{{name.lower()}}}e", value) for name, value in environ.items()])
     return atoms
 
 
-def _add(atoms, fields, kind):
+def _pairs(fields):
     """Fields are pairs or a mapping; the last of a name counts, as it does in the engine."""
-    pairs = fields.items() if hasattr(fields, "items") else fields or ()
-    for name, value in pairs:
-        if isinstance(name, bytes):  # as ASGI has them
-            name, value = name.decode("latin-1"), value.decode("latin-1")
-        atoms[f"{{{name.lower()}}}{kind}"] = value
+    pairs = list(fields.items() if hasattr(fields, "items") else fields or ())
+    if pairs and isinstance(pairs[0][0], bytes):  # as ASGI has them
+        return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in pairs]
+    return pairs
