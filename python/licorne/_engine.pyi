@@ -46,6 +46,3 @@ def scoreboard() -> list[dict[str, Any]]:
 
     It may be called in the master and in every worker. Times are seconds ago, None for "not".
     """
-
-def _forked(in_child: bool, /) -> None:
-    """Called around a fork that the application makes inside this worker."""

@@ -45,8 +45,7 @@ class Master:
         pid = os.getpid()
         listeners = sock.create_sockets(self.config, log)
         try:
-            shown = ",".join(listener.display for listener in listeners)
-            log.info("Listening at: %s (%s)", shown, pid)
+            self._say_where(listeners, pid)
             log.info("Using worker: %s", self.worker_class())
             self._look_at_access_log()
             return _engine.run_master(self.engine_config(listeners), self)
@@ -54,6 +53,16 @@ class Master:
             if os.getpid() == pid:  # a worker that unwinds this far owns none of it
                 sock.close_all(listeners)
                 self._end_signals()
+
+    def _say_where(self, listeners, pid):
+        """As Gunicorn has it, the first line names what all workers share."""
+        shared = ",".join(listener.display for listener in listeners if not listener.slots)
+        self.log_to.info("Listening at: %s (%s)", shared, pid)
+        own = [listener for listener in listeners if listener.slots]
+        if own:
+            shown = ",".join(listener.display for listener in own)
+            count = len(own[0].slots)
+            self.log_to.info("Listening at: %s, with %d sockets (reuse_port)", shown, count)
 
     def _end_signals(self):
         """The engine left the stopping ones without effect, and one Ctrl-C more changes nothing.

@@ -2,6 +2,9 @@
 
 The engine gets descriptors. The socket objects stay here, with the master, because closing one
 would close the descriptor under the engine, and because the master removes socket files at the end.
+
+With reuse_port a TCP listener has as many sockets as there are workers at the start. They live as
+long as it: the last close of one resets the connections in its queue (src/engine/reuse.h).
 """
 
 import errno
@@ -16,12 +19,25 @@ FIRST_PASSED_FD = 3  # systemd's protocol: descriptors from 3 on
 
 
 class Listener:
-    """A bound, listening, non-blocking socket, and how it is called in logs and environs."""
+    """A bound, listening, non-blocking socket, and how it is called in logs and environs.
 
-    __slots__ = ("sock", "kind", "display", "server_name", "server_port", "path", "identity")
+    `slots` has one for each worker slot, the first of which is `sock`; empty: all share `sock`.
+    """
 
-    def __init__(self, sock):
+    __slots__ = (
+        "sock",
+        "slots",
+        "kind",
+        "display",
+        "server_name",
+        "server_port",
+        "path",
+        "identity",
+    )
+
+    def __init__(self, sock, slots=()):
         self.sock = sock
+        self.slots = list(slots)
         self.path = self.identity = None
         name = sock.getsockname()
         if sock.family == socket.AF_UNIX:
@@ -37,7 +53,12 @@ class Listener:
 
     def for_engine(self):
         fd = self.sock.fileno()
-        return (fd, self.kind, self.display, self.server_name, self.server_port)
+        slots = [sock.fileno() for sock in self.slots]
+        return (fd, self.kind, self.display, self.server_name, self.server_port, slots)
+
+    def descriptors(self):
+        """All of it, for who hands it on."""
+        return [sock.fileno() for sock in self.slots or [self.sock]]
 
     def owns_file(self, path):
         """Remember which file is ours: a successor may have put its own in the same place."""
@@ -45,7 +66,8 @@ class Listener:
         self.identity = _identity(self.path)
 
     def close(self):
-        self.sock.close()
+        for sock in self.slots or [self.sock]:
+            sock.close()
         if self.path and _identity(self.path) == self.identity:
             os.unlink(self.path)
 
@@ -127,17 +149,38 @@ def _bind(address, config):
     if address[0] == "unix":
         return _bind_unix(address[1], config)
     host, port, family = address[1:]
+    if not has_slots(config):
+        return Listener(_bind_tcp(family, (host, port), config))
+    slots = [_bind_tcp(family, (host, port), config)]
+    try:
+        while len(slots) < config.workers:
+            slots.append(_bind_tcp(family, slots[0].getsockname(), config))
+    except OSError:
+        for sock in slots:
+            sock.close()
+        raise
+    return Listener(slots[0], slots)
+
+
+def has_slots(config):
+    """Whether each worker has TCP sockets of its own; where the system has no such, they share."""
+    return config.reuse_port and hasattr(socket, "SO_REUSEPORT")
+
+
+def _bind_tcp(family, name, config):
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if has_slots(config):
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        sock.bind((host, port))
+        sock.bind(name)
         sock.setblocking(False)
         sock.listen(config.backlog)
     except OSError:
         sock.close()
         raise
-    return Listener(sock)
+    return sock
 
 
 def _bind_unix(path, config):

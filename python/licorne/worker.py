@@ -133,17 +133,16 @@ def _say(error):
 
 
 def _install_signal_handlers(master):
-    from licorne._engine import _forked, worker_stop
+    from licorne._engine import worker_stop
 
-    # What the application forks must leave the engine alone, and closes must be said aloud.
+    # What the engine must know of a fork it learns in C.
     def in_child():
-        _forked(True)
         master.report.leave_to_child()
         signal.set_wakeup_fd(-1)
         for number in HANDLED:
             signal.signal(number, signal.SIG_DFL)
 
-    os.register_at_fork(after_in_child=in_child, after_in_parent=lambda: _forked(False))
+    os.register_at_fork(after_in_child=in_child)
 
     def on_term(number, frame):
         worker_stop(True, 0)

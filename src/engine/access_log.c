@@ -115,22 +115,10 @@ static struct lc_str path_of(const struct texts *t)
     return path;
 }
 
-/* Four bytes are the common case, and inet_ntop is slow at them. */
 static struct lc_str remote_of(struct texts *t)
 {
-    const struct lc_addr *peer = t->x->peer;
-    const uint8_t *bytes = (const uint8_t *)&peer->u.ip4.sin_addr;
-    size_t n = 0;
-
-    if (LC_UNLIKELY(peer->family != LC_ADDR_IP4)) {
-        lc_addr_ip(peer, t->ip);
-        return lc_str_of(t->ip, strlen(t->ip));
-    }
-    for (int i = 0; i < 4; i++) {
-        n += lc_u64_to_dec(bytes[i], t->ip + n);
-        t->ip[n++] = '.';
-    }
-    return lc_str_of(t->ip, n - 1);
+    lc_addr_ip(t->x->peer, t->ip);
+    return lc_str_of(t->ip, strlen(t->ip));
 }
 
 /* --- by name -------------------------------------------------------------------------------------------------- */

@@ -59,12 +59,9 @@ void lc_account_quit(struct lc_worker *w, struct lc_server *s)
 
 /* --- calls ---------------------------------------------------------------------------------------------------- */
 
-/* Threads that would take a request now: those that there may be, but for the busy ones and those that are spoken for. */
 static void set_free(struct lc_worker *w)
 {
-    uint32_t taken = w->owner.nbusy + w->owner.nready;
-    uint32_t n =
-        w->state == LC_WORKER_RUNNING && taken < w->conf->threads ? w->conf->threads - taken : 0;
+    uint32_t n = w->state == LC_WORKER_RUNNING ? lc_share_idle(w) : 0;
 
     atomic_store_explicit(&w->account.slot->free, n, memory_order_relaxed);
 }
@@ -188,6 +185,17 @@ void lc_account_look(struct lc_worker *w)
     lc_count_set(&slot->queued, w->owner.nready);
     lc_count_set(&slot->queued_since_ms, first ? first->ready_ms : 0);
     set_conns(slot, w->h1.counts);
+}
+
+void lc_account_handed(struct lc_worker *w, enum lc_handed way)
+{
+    struct lc_board_slot *slot = w->account.slot;
+
+    if (slot)
+        lc_count_add(way == LC_HANDED_OUT  ? &slot->handed_out
+                     : way == LC_HANDED_IN ? &slot->handed_in
+                                           : &slot->handed_back,
+                     1);
 }
 
 /* True: it was not asked before, or has come since. */

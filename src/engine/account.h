@@ -59,6 +59,10 @@ void lc_account_phase(struct lc_server *s, enum lc_call_phase phase);
 void lc_account_answer(struct lc_worker *w, const struct lc_exchange *x,
                        const struct lc_exchange_end *end);
 
+/* A request went to a sibling, came from one, or was put back for another. */
+enum lc_handed { LC_HANDED_OUT, LC_HANDED_IN, LC_HANDED_BACK };
+void lc_account_handed(struct lc_worker *w, enum lc_handed way);
+
 /* The words about all: the engine changes hands. */
 void lc_account_look(struct lc_worker *w);
 /* The same and the beat: a turn has ended. */

@@ -24,6 +24,7 @@ struct lc_engine_listener {
     int fd; /* inherited; the worker's own copy */
     enum lc_listener_kind kind;
     const char *name, *port; /* as the application sees them; NULL: unknown */
+    int *slot_fds; /* a socket for each worker slot, of which fd is the first; NULL: all share fd */
 };
 
 struct lc_engine_conf {
@@ -56,6 +57,7 @@ struct lc_engine_conf {
     uint32_t slot;                /* of it: this worker's */
     const int *parcels;           /* the queue of requests between workers: out, in; NULL: none */
     uint32_t nlisteners;
+    uint32_t nslot_fds; /* of each listener that has them: slot s has that of s % nslot_fds */
     struct lc_engine_listener listeners[LC_LISTENERS_MAX];
 };
 

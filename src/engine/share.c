@@ -65,12 +65,6 @@ bool lc_share_has_serving_sibling(const struct lc_worker *w)
 
 /* --- taking --------------------------------------------------------------------------------------------------- */
 
-static void count(struct lc_worker *w, size_t offset)
-{
-    if (w->account.slot)
-        lc_count_add((lc_count *)(void *)((char *)w->account.slot + offset), 1);
-}
-
 static void open_parcel(struct lc_worker *w, size_t n, const int *fds, int nfds)
 {
     struct lc_stream s;
@@ -79,7 +73,7 @@ static void open_parcel(struct lc_worker *w, size_t n, const int *fds, int nfds)
         return;
     lc_stream_tcp_init(&s, fds[0]);
     if (lc_parcel_open(&w->h1, &s, nfds > 1 ? fds[1] : -1, w->share.parcel, n) == LC_OK)
-        count(w, offsetof(struct lc_board_slot, handed_in));
+        lc_account_handed(w, LC_HANDED_IN);
     else
         lc_log_limited(&w->conf->log, &w->overload, w->loop.now_ms, LC_ERROR,
                        "A request that another worker handed over could not be taken");
@@ -117,7 +111,7 @@ static void put_back(struct lc_worker *w)
         open_parcel(w, v.iov_len, fds, nfds);
         return;
     }
-    count(w, offsetof(struct lc_board_slot, handed_back));
+    lc_account_handed(w, LC_HANDED_BACK);
     for (int i = 0; i < nfds; i++)
         lc_fd_close(&fds[i]);
 }
@@ -184,7 +178,7 @@ static enum lc_rc hand_over(struct lc_worker *w, struct lc_exchange *x)
         return rc;
     lc_list_remove(&x->link);
     lc_owner_drop_ready(&w->owner);
-    count(w, offsetof(struct lc_board_slot, handed_out));
+    lc_account_handed(w, LC_HANDED_OUT);
     lc_parcel_sent(x);
     return LC_OK;
 }
@@ -217,5 +211,7 @@ int lc_share_timeout(const struct lc_worker *w, int most_ms)
         if (w->listeners[i].is_paused && !is_alone(w))
             return LC_MIN(most_ms, LOOK_MS);
     }
+    if (LC_UNLIKELY(w->reuse.nheld > 0) && lc_reuse_is_paused(w))
+        return LC_MIN(most_ms, LOOK_MS);
     return most_ms;
 }

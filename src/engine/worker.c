@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #define LOG_CLOSE_MS 500 /* for the last lines, if their reader is slow */
+#define FRESH_MS \
+    250 /* for the first words of clients that were accepted just before the worker began to leave */
 
 static const char busy_answer[] =
     "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
@@ -28,12 +30,30 @@ static bool wants_connections(struct lc_worker *w, uint32_t naccepted)
            !lc_share_has_free_sibling(w);
 }
 
-/* The first of a wake-up is always ours: nobody else was woken for it. */
+/* The same from a socket of its own: siblings do not watch it.  See reuse.h. */
+static bool wants_from_own(struct lc_worker *w, uint32_t naccepted)
+{
+    if (!has_room(w))
+        return false;
+    return w->state == LC_WORKER_BOOTING || naccepted < lc_share_idle(w) ||
+           !lc_reuse_has_free_partner(w);
+}
+
+/* What nobody else was woken for is taken also by a worker that is about to leave. */
+static bool has_room_for_one(struct lc_worker *w)
+{
+    return has_room(w) || (w->state == LC_WORKER_DRAINING && lc_h1_has_room(&w->h1));
+}
+
+/* The first of a wake-up is always ours. */
 static bool can_accept(struct lc_listener *l)
 {
     struct lc_worker *w = l->conf->ctx;
+    uint32_t n = (uint32_t)l->naccepted;
 
-    return l->naccepted == 0 ? has_room(w) : wants_connections(w, (uint32_t)l->naccepted);
+    if (n == 0)
+        return has_room_for_one(w);
+    return l->is_own ? wants_from_own(w, n) : wants_connections(w, n);
 }
 
 static bool on_accept(struct lc_listener *l, int fd, const struct lc_addr *peer)
@@ -49,7 +69,7 @@ static bool on_accept(struct lc_listener *l, int fd, const struct lc_addr *peer)
 /* Of the pollers that sleep on a shared listener the kernel wakes one.  Whoever will not accept must be out of that queue
  * before it sleeps: a wake-up that it gets and declines reaches no sibling, and the client waits for the next one.  It may
  * have had one that it has not acted on, so on leaving it takes what is there; the request then goes where a thread is. */
-static void pause_listener(struct lc_worker *w, struct lc_listener *l)
+void lc_worker_pause(struct lc_worker *w, struct lc_listener *l)
 {
     if (!l->is_shared || l->is_paused)
         return;
@@ -57,7 +77,7 @@ static void pause_listener(struct lc_worker *w, struct lc_listener *l)
     if (lc_loop_watch(&w->loop, &l->watch, 0) != LC_OK) {
         /* still watched: can_accept declines */
     }
-    if (has_room(w))
+    if (has_room_for_one(w))
         lc_listener_take_one(l);
 }
 
@@ -66,11 +86,15 @@ void lc_worker_set_accepting(struct lc_worker *w)
     bool is_open = wants_connections(w, 0);
 
     for (uint32_t i = 0; i < w->nlisteners; i++) {
-        if (!is_open)
-            pause_listener(w, &w->listeners[i]);
-        else if (w->listeners[i].is_paused)
-            lc_listener_resume(&w->listeners[i]);
+        struct lc_listener *l = &w->listeners[i];
+
+        if (!is_open && !(l->is_own && wants_from_own(w, 0)))
+            lc_worker_pause(w, l);
+        else if (l->is_paused)
+            lc_listener_resume(l);
     }
+    if (LC_UNLIKELY(w->reuse.nheld > 0))
+        lc_reuse_follow(w, is_open);
     lc_share_follow(w);
 }
 
@@ -80,20 +104,24 @@ static void go_to_the_end(struct lc_worker *w)
     for (uint32_t i = 0; i < w->nlisteners; i++) {
         struct lc_listener *l = &w->listeners[i];
 
-        if (l->has_accepted && !l->is_paused && lc_share_has_free_sibling(w))
+        if (l->has_accepted && !l->is_paused &&
+            (l->is_own ? lc_reuse_has_free_partner(w) : lc_share_has_free_sibling(w)))
             lc_listener_requeue(l);
         l->has_accepted = false;
     }
+    if (LC_UNLIKELY(w->reuse.nheld > 0))
+        lc_reuse_go_to_the_end(w);
 }
 
 static void on_room(struct lc_h1 *h1)
 {
     struct lc_worker *w = h1->on_room_ctx;
+    bool is_open = wants_connections(w, 0);
 
-    if (!wants_connections(w, 0))
-        return;
-    for (uint32_t i = 0; i < w->nlisteners; i++)
-        lc_listener_resume(&w->listeners[i]);
+    for (uint32_t i = 0; i < w->nlisteners; i++) {
+        if (is_open || (w->listeners[i].is_own && wants_from_own(w, 0)))
+            lc_listener_resume(&w->listeners[i]);
+    }
 }
 
 static void on_guest_signal(struct lc_watch *watch, uint32_t events LC_UNUSED)
@@ -160,11 +188,11 @@ static enum lc_rc start_listeners(struct lc_worker *w)
         *l = (struct lc_listener){.index = i,
                                   .kind = w->conf->listeners[i].kind,
                                   .is_shared = w->conf->is_multiprocess || w->conf->parcels};
-        if ((rc = lc_listener_start(l, &w->accept, w->conf->listeners[i].fd)) != LC_OK)
+        if ((rc = lc_listener_start(l, &w->accept, lc_reuse_own_fd(w, i))) != LC_OK)
             return rc;
         w->nlisteners++;
     }
-    return LC_OK;
+    return lc_reuse_open(w);
 }
 
 enum lc_rc lc_worker_open(struct lc_worker *w, const struct lc_engine_conf *conf,
@@ -222,6 +250,7 @@ static void stop_listeners(struct lc_worker *w)
     for (uint32_t i = 0; i < w->nlisteners; i++)
         lc_listener_stop(&w->listeners[i]);
     w->nlisteners = 0;
+    lc_reuse_stop(w);
 }
 
 static void end(struct lc_worker *w)
@@ -285,6 +314,14 @@ static void look_at_parent(struct lc_worker *w)
     begin_drain(w);
 }
 
+/* A client that has just connected has a request on its way, and would take a close for a failure.  What is silent for
+ * longer, or is between requests, is nobody's loss. */
+static bool awaits_first_words(const struct lc_worker *w)
+{
+    return w->h1.counts[LC_H1_HEAD] > 0 &&
+           w->loop.now_ms + w->conf->graceful_ms < w->end_by_ms + FRESH_MS;
+}
+
 void lc_worker_follow(struct lc_worker *w)
 {
     look_at_parent(w);
@@ -292,7 +329,8 @@ void lc_worker_follow(struct lc_worker *w)
     lc_worker_set_accepting(w);
     if (w->state == LC_WORKER_DRAINING) {
         stop_listeners(w);
-        lc_h1_drain(&w->h1);
+        if (!awaits_first_words(w))
+            lc_h1_drain(&w->h1);
         if ((w->h1.nconns == 0 && !lc_share_take(w)) || w->loop.now_ms >= w->end_by_ms)
             w->state = LC_WORKER_ENDED;
     }
@@ -328,6 +366,7 @@ bool lc_worker_close(struct lc_worker *w, uint64_t patience_ms)
     if (w->has_watcher)
         lc_watcher_join(&w->watcher);
     stop_listeners(w);
+    lc_reuse_close(w);
     /* Requests that were not called are found with their connections, and closed. */
     w->gate.on_gone = NULL;
     for (struct lc_list *e = w->ready.next; e != &w->ready; e = e->next)

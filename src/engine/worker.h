@@ -15,6 +15,7 @@
 #include "engine/access_log.h"
 #include "engine/account.h"
 #include "engine/config.h"
+#include "engine/reuse.h"
 #include "engine/share.h"
 #include "http1/conn.h"
 #include "loop/loop.h"
@@ -76,6 +77,7 @@ struct lc_worker {
     struct lc_account account;
     struct lc_access_log access_log;
     struct lc_share share;
+    struct lc_reuse reuse;
     struct lc_listener_conf accept;
     struct lc_listener listeners[LC_LISTENERS_MAX];
     uint32_t nlisteners;

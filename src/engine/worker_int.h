@@ -16,5 +16,7 @@ void lc_worker_gate_init(struct lc_worker *w);
 void lc_worker_follow(struct lc_worker *w);
 /* A connection or a thread became free, or none is any more: accepting goes on, or rests. */
 void lc_worker_set_accepting(struct lc_worker *w);
+/* This one is left to siblings, until it is resumed. */
+void lc_worker_pause(struct lc_worker *w, struct lc_listener *l);
 
 #endif

@@ -43,6 +43,7 @@ struct lc_listener {
     bool is_paused;    /* on_accept had no room */
     bool has_accepted; /* the owner's, to note that it did */
     bool is_shared;    /* siblings accept from it too: wake one of them at a time */
+    bool is_own;       /* the owner's, to note that siblings do not */
 };
 
 LC_MUST_USE enum lc_rc lc_listener_start(struct lc_listener *l, const struct lc_listener_conf *conf,

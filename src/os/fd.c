@@ -32,15 +32,19 @@ enum lc_rc lc_fd_set_nonblock(int fd, bool is_nonblocking)
     return LC_OK;
 }
 
+void lc_fd_make_own(int fd)
+{
+    (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+    (void)fcntl(fd, F_SETFL, O_NONBLOCK);
+}
+
 #ifdef __APPLE__
 static int make_pipe(int fds[2])
 {
     if (pipe(fds) == -1)
         return -1;
-    for (int i = 0; i < 2; i++) {
-        (void)fcntl(fds[i], F_SETFD, FD_CLOEXEC);
-        (void)fcntl(fds[i], F_SETFL, O_NONBLOCK);
-    }
+    lc_fd_make_own(fds[0]);
+    lc_fd_make_own(fds[1]);
     return 0;
 }
 #else

@@ -6,6 +6,8 @@
 
 /* Closes *fd unless it is -1, and sets it to -1. */
 void lc_fd_close(int *fd);
+/* Close-on-exec and non-blocking, for systems that do not make descriptors so. */
+void lc_fd_make_own(int fd);
 /* A pipe, close-on-exec and non-blocking at both ends; [0] reads.  LC_ENOFD, LC_EIO. */
 LC_MUST_USE enum lc_rc lc_fd_pipe(int fds[2]);
 LC_MUST_USE enum lc_rc lc_fd_set_nonblock(int fd, bool is_nonblocking);

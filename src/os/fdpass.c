@@ -22,10 +22,8 @@ static int make_pair(int fds[2])
 {
     if (socketpair(AF_UNIX, SOCK_DGRAM, 0, fds) == -1)
         return -1;
-    for (int i = 0; i < 2; i++) {
-        (void)fcntl(fds[i], F_SETFD, FD_CLOEXEC);
-        (void)fcntl(fds[i], F_SETFL, O_NONBLOCK);
-    }
+    lc_fd_make_own(fds[0]);
+    lc_fd_make_own(fds[1]);
     return 0;
 }
 #else

@@ -212,6 +212,27 @@ static int get_policy(PyObject *config, struct lc_policy *p)
     return each(config, "secure_scheme_headers", p, add_secure);
 }
 
+/* A descriptor for each worker slot; none: all workers share one.  They live as long as the process. */
+static int get_slot_fds(PyObject *list, struct lc_engine_conf *conf, struct lc_engine_listener *l)
+{
+    Py_ssize_t n = PyList_GET_SIZE(list);
+
+    if (n == 0)
+        return 0;
+    if (conf->nslot_fds != 0 && conf->nslot_fds != (uint32_t)n) {
+        PyErr_SetString(PyExc_ValueError, "reuse_port: as many sockets for each address");
+        return -1;
+    }
+    conf->nslot_fds = (uint32_t)n;
+    if ((l->slot_fds = malloc((size_t)n * sizeof *l->slot_fds)) == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    for (Py_ssize_t i = 0; i < n; i++)
+        l->slot_fds[i] = (int)PyLong_AsLong(PyList_GET_ITEM(list, i));
+    return PyErr_Occurred() ? -1 : 0;
+}
+
 static int get_listeners(PyObject *config, struct lc_engine_conf *conf)
 {
     PyObject *list = PyDict_GetItemString(config, "listeners"); /* borrowed */
@@ -224,9 +245,10 @@ static int get_listeners(PyObject *config, struct lc_engine_conf *conf)
         int fd;
         const char *kind;
         PyObject *display, *name, *port; /* texts; a name may hold a NUL (abstract unix sockets) */
+        PyObject *slots;
 
-        if (!PyArg_ParseTuple(PyList_GET_ITEM(list, i), "isUUU", &fd, &kind, &display, &name,
-                              &port))
+        if (!PyArg_ParseTuple(PyList_GET_ITEM(list, i), "isUUUO!", &fd, &kind, &display, &name,
+                              &port, &PyList_Type, &slots))
             return -1;
         conf->listeners[conf->nlisteners++] = (struct lc_engine_listener){
             .fd = fd,
@@ -234,6 +256,8 @@ static int get_listeners(PyObject *config, struct lc_engine_conf *conf)
             .name = PyUnicode_AsUTF8(name),
             .port = PyUnicode_AsUTF8(port)};
         PyErr_Clear(); /* a name that is no text is not logged */
+        if (get_slot_fds(slots, conf, &conf->listeners[conf->nlisteners - 1]) < 0)
+            return -1;
     }
     return 0;
 }

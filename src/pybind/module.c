@@ -32,9 +32,6 @@ PyDoc_STRVAR(worker_stop_doc,
 PyDoc_STRVAR(
     serve_thread_doc,
     "serve_thread()\n\nRun requests in this thread until the worker ends or needs it no more.");
-PyDoc_STRVAR(
-    forked_doc,
-    "_forked(in_child)\n\nCalled around a fork that the application makes inside a worker.");
 PyDoc_STRVAR(boot_step_doc,
              "_boot_step(step)\n\nHow far this worker's boot has come; enum lc_boot_step.");
 
@@ -48,7 +45,6 @@ static PyMethodDef methods[] = {
     {"serve_thread", lc_py_serve_thread, METH_NOARGS, serve_thread_doc},
     {"_boot_step", lc_py_boot_step, METH_O, boot_step_doc},
     {"scoreboard", lc_py_scoreboard, METH_NOARGS, scoreboard_doc},
-    {"_forked", lc_py_forked, METH_O, forked_doc},
     {NULL},
 };
 

@@ -46,7 +46,6 @@ PyObject *lc_py_worker_stop(PyObject *module, PyObject *args);
 /* A thread of the application, until the worker ends or it retires. */
 PyObject *lc_py_serve_thread(PyObject *module, PyObject *none);
 PyObject *lc_py_boot_step(PyObject *module, PyObject *number);
-PyObject *lc_py_forked(PyObject *module, PyObject *in_child);
 /* board_py.c: _engine.scoreboard */
 PyObject *lc_py_scoreboard(PyObject *module, PyObject *none);
 /* config_py.c: fills conf; texts are borrowed from config, which must outlive it. -1 with an exception set. */

@@ -5,6 +5,7 @@
 #include "pybind/wsgi/wsgi.h"
 
 #include "os/fd.h"
+#include "os/fork.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -171,6 +172,10 @@ static bool prepare(struct lc_py_worker *p)
     p->conf.is_early = p->conf.health_path != NULL;
     if (p->conf.is_early && lc_py_notes_choose(p) < 0)
         return false;
+    if (lc_fork_watch(&p->worker.owner.is_forked, &p->worker.h1.must_shut) != LC_OK) {
+        PyErr_NoMemory();
+        return false;
+    }
     if (lc_fd_pipe(p->wakeup_fds) == LC_OK)
         return true;
     PyErr_SetString(PyExc_OSError, "no descriptors left for the signal pipe");
@@ -322,6 +327,7 @@ int lc_py_run_worker(struct lc_py_state *st, PyObject *config, PyObject *callbac
         lc_wsgi_free(p->main);
     lc_py_notes_free(p);
     lc_py_worker_fini(p);
+    lc_fork_unwatch();
     free(p);
     return status;
 }
@@ -343,19 +349,4 @@ PyObject *lc_py_worker_stop(PyObject *module, PyObject *args)
         p->exit_status = status;
     lc_worker_stop(&p->worker, is_graceful);
     return PyBool_FromLong(p->main->in_call);
-}
-
-PyObject *lc_py_forked(PyObject *module, PyObject *in_child)
-{
-    struct lc_py_state *st = PyModule_GetState(module);
-    int is_child = PyObject_IsTrue(in_child);
-
-    if (is_child < 0)
-        return NULL;
-    if (st->worker && is_child)
-        st->worker->worker.owner.is_forked = true;
-    else if (st->worker)
-        st->worker->worker.h1.must_shut =
-            true; /* one way only: read under the lock at its next close */
-    Py_RETURN_NONE;
 }

@@ -66,14 +66,14 @@ size_t lc_report_add_tail(struct lc_report *r, int fd, int nlines)
 
 static void add_text(struct lc_report *r, const char *text)
 {
-    char *at = r->text + r->n;
+    char *from = r->text + r->n;
 
     lc_report_add(r, "%s", text);
-    for (; *at != '\0'; at++) {
+    for (char *at = from; *at != '\0'; at++) {
         if (*at == '\n' || *at == '\t')
             *at = '?';
     }
-    make_text(at, r->text + r->n);
+    make_text(from, r->text + r->n);
 }
 
 static const char *phase_word(uint32_t phase)

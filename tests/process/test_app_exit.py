@@ -43,11 +43,7 @@ def test_sync_lives_on(serve, kind, view):
     assert s.new_log().count("Traceback") == 2
 
 
-@pytest.mark.parametrize("kind", SYNCS, ids=["sync", "no-inline"])
-@pytest.mark.parametrize("where", ["midway", "close"])
-def test_sync_lives_on_when_the_answer_has_begun(serve, kind, where):
-    is_ours = kind_under_test() == "licorne"
-    s = serve("zoo:app", *(kind if is_ours else ()), threads=0, expect_errors=True)
+def _lives_on_once_the_answer_has_begun(s, where):
     pid = s.worker_pids()
     with Client(s) as c:
         c.send(request(f"/exit_later?where={where}"))
@@ -55,6 +51,14 @@ def test_sync_lives_on_when_the_answer_has_begun(serve, kind, where):
         assert data.startswith(b"HTTP/1.1 200")
     assert fetch(s, "/ping").body == b"pong"
     assert s.worker_pids() == pid
+
+
+@pytest.mark.parametrize("kind", SYNCS, ids=["sync", "no-inline"])
+@pytest.mark.parametrize("where", ["midway", "close"])
+def test_sync_lives_on_when_the_answer_has_begun(serve, kind, where):
+    is_ours = kind_under_test() == "licorne"
+    s = serve("zoo:app", *(kind if is_ours else ()), threads=0, expect_errors=True)
+    _lives_on_once_the_answer_has_begun(s, where)
 
 
 @pytest.mark.asan_ci
@@ -93,10 +97,4 @@ def test_gthread_lets_the_other_calls_finish(serve):
 @pytest.mark.parametrize("where", ["midway", "close"])
 def test_gthread_lives_on_when_the_answer_has_begun(serve, under_licorne, where):
     s = serve("zoo:app", *(GTHREAD if under_licorne else ()), expect_errors=True)
-    pid = s.worker_pids()
-    with Client(s) as c:
-        c.send(request(f"/exit_later?where={where}"))
-        data = c.expect_gone() if where == "midway" else c.read_response().head
-        assert data.startswith(b"HTTP/1.1 200")
-    assert fetch(s, "/ping").body == b"pong"
-    assert s.worker_pids() == pid
+    _lives_on_once_the_answer_has_begun(s, where)

@@ -22,11 +22,12 @@ CALLS_THAT_THE_CHILD_LEAVES = [
 @pytest.mark.asan_ci
 @pytest.mark.licorne_only  # gunicorn lets the child go on as a worker
 @pytest.mark.parametrize("how, status", CALLS_THAT_THE_CHILD_LEAVES)
-def test_a_forked_child_that_leaves_the_call_ends(serve, how, status):
+@pytest.mark.parametrize("by", ["python", "c"])
+def test_a_forked_child_that_leaves_the_call_ends(serve, how, status, by):
     """It ends as a script would; the client gets its parent's answer and nothing else."""
     s = serve(expect_errors=True)
     with Client(s) as c:
-        r = c.get(f"/forked_child?how={how}", "POST", body=b"small")
+        r = c.get(f"/forked_child?how={how}&by={by}", "POST", body=b"small")
         assert (r.status, r.text) == (200, f"child {status}")
         c.send(request("/ping", headers={"Connection": "close"}))
         assert c.read_response().body == b"pong"
@@ -70,7 +71,7 @@ def test_a_forked_child_that_raised_tells_why(serve):
 
 
 @pytest.mark.asan_ci
-@pytest.mark.parametrize("view", ["fork_and_hold", "spawn_and_hold"])
+@pytest.mark.parametrize("view", ["fork_and_hold", "fork_and_hold?by=c", "spawn_and_hold"])
 @pytest.mark.parametrize(
     "version, headers", [("HTTP/1.1", {"Connection": "close"}), ("HTTP/1.0", {})]
 )
@@ -82,7 +83,7 @@ def test_an_answer_ends_although_a_child_holds_the_descriptor(serve, view, versi
     child = int(s.wait_for_mark("child"))
     assert is_running(child)
     (s.dir / "release").touch()
-    if view == "fork_and_hold":
+    if view != "spawn_and_hold":
         wait_until(lambda: not is_running(child), 10, "end of the child")
 
 

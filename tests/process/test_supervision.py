@@ -133,19 +133,46 @@ def test_it_serves_stops_and_reaps_as_process_1(serve):
     assert "Shutting down: Master" in s.log()
 
 
+def restarts(server, slot):
+    slots = json.loads(fetch(server, "/scoreboard").body)
+    return {reason: n for reason, n in slots[slot]["restarts"].items() if n}
+
+
 def test_restarts_are_counted_by_their_reason(serve):
     s = serve("zoo:app", "-t", 1, expect_errors=True)
-
-    def restarts():
-        slots = json.loads(fetch(s, "/scoreboard").body)
-        return {reason: n for reason, n in slots[0]["restarts"].items() if n}
-
-    assert restarts() == {}
+    assert restarts(s, 0) == {}
     os.kill(s.worker_pids()[0], signal.SIGKILL)
-    wait_until(lambda: restarts() == {"signal": 1}, 10, "a worker that was killed")
+    wait_until(lambda: restarts(s, 0) == {"signal": 1}, 10, "a worker that was killed")
     with contextlib.suppress(ConnectionEnded):
         fetch(s, "/end_process?code=0")
-    wait_until(lambda: restarts() == {"signal": 1, "exit": 1}, 10, "a worker that ended")
+    wait_until(lambda: restarts(s, 0) == {"signal": 1, "exit": 1}, 10, "a worker that ended")
     assert fetch(s, "/busy?s=30").status == 500
     want = {"signal": 1, "exit": 1, "timeout": 1}
-    wait_until(lambda: restarts() == want, 10, "a worker that was stuck")
+    wait_until(lambda: restarts(s, 0) == want, 10, "a worker that was stuck")
+
+
+def test_boots_that_fail_are_counted_as_restarts(serve):
+    s = serve("booting:app", workers=2, env={"BOOT": "fail"}, expect_errors=True)
+    for pid in s.worker_pids():
+        s.wait_for_mark(f"imported-{pid}")
+    (s.dir / "go").touch()
+    (s.dir / "slow").touch()
+    os.kill(s.worker_pids()[0], signal.SIGKILL)
+    s.wait_log("no application today")
+    (s.dir / "slow").unlink()
+
+    def both():
+        return sorted(sum((list(restarts(s, slot).items()) for slot in (0, 1)), []))
+
+    wait_until(lambda: both() == [("boot", 1), ("signal", 1)], 10, "the successor")
+    assert len(s.worker_pids()) == 2
+
+
+def test_a_worker_that_was_sent_away_and_comes_back_was_asked_to(serve):
+    s = serve("zoo:app", workers=2)
+    oldest = s.worker_pids()[0]
+    s.signal(signal.SIGTTOU)
+    wait_until(lambda: len(s.worker_pids()) == 1, 10, "one worker")
+    assert oldest not in s.worker_pids()
+    s.signal(signal.SIGTTIN)
+    wait_until(lambda: restarts(s, 0) == {"asked": 1} and restarts(s, 1) == {}, 10, "the successor")

@@ -105,9 +105,10 @@ def test_start_lines_and_what_the_engine_is_given(engine, capsys):
     engine.run = run
     assert command("-b 127.0.0.1:0 -b unix:s -w 2 string:capwords") == 3
     lines = capsys.readouterr().err.splitlines()
-    fd, kind, display, name, port = seen["listeners"][0]
+    fd, kind, display, name, port, slots = seen["listeners"][0]
     assert (kind, name, display) == ("tcp", "127.0.0.1", f"http://127.0.0.1:{port}")
-    assert seen["listeners"][1][1:] == ("unix", "unix:s", "s", "")
+    assert seen["listeners"][1][1:] == ("unix", "unix:s", "s", "", [])
+    assert slots == []
     assert (seen["workers"], seen["multiprocess"], seen["multithread"]) == (2, True, False)
     pid = os.getpid()
     assert lines[0].endswith(f"[{pid}] [INFO] Starting licorne 0.1.0") or "Starting" in lines[0]
@@ -231,6 +232,18 @@ def test_tcp_listener_is_ready_for_the_engine(place, log):
     assert inner.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
     socket.create_connection(inner.getsockname()).close()
     listener.close()
+
+
+def test_reuse_port_binds_a_socket_for_each_worker(place, log):
+    args = "-b 127.0.0.1:0 -b unix:s --reuse-port -w 3"
+    tcp, unix = listeners = sock.create_sockets(make_config(args), log)
+    assert unix.slots == [] and len(tcp.slots) == 3 and tcp.sock is tcp.slots[0]
+    assert {inner.getsockname() for inner in tcp.slots} == {tcp.sock.getsockname()}
+    assert all(inner.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN) for inner in tcp.slots)
+    assert tcp.for_engine()[5] == tcp.descriptors() and len(set(tcp.descriptors())) == 3
+    assert unix.for_engine()[5] == [] and unix.descriptors() == [unix.sock.fileno()]
+    sock.close_all(listeners)
+    assert {inner.fileno() for inner in tcp.slots} == {-1}
 
 
 def test_ipv6_listener_is_shown_in_brackets(place, log):

@@ -142,6 +142,9 @@ SETTINGS = (
             "Import the application once, before the workers are forked."),
     engine("sendfile", MECHANICS, "--no-sendfile", BOOL_OFF, None,
            "Whether files are sent by the kernel; unset, $SENDFILE decides, else yes."),
+    Setting("reuse_port", MECHANICS, "--reuse-port", BOOL, False,
+            "One socket with SO_REUSEPORT for each worker on every TCP address, over which the "
+            "kernel spreads new connections, instead of one that all accept from."),
     Setting("chdir", MECHANICS, "--chdir", CHDIR, None,
             "The directory to change to before the application is imported."),
     Setting("umask", MECHANICS, "-m --umask", OCTAL, 0,
@@ -266,7 +269,6 @@ LATER = {
     "reload_engine": ("--reload-engine", "auto"),
     "reload_extra_files": ("--reload-extra-file", []),
     "spew": ("--spew", False),
-    "reuse_port": ("--reuse-port", False),
     "daemon": ("-D --daemon", False),
     "raw_env": ("-e --env", []),
     "pidfile": ("-p --pid", None),

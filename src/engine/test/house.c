@@ -1,6 +1,8 @@
 /* engine/test/house.c - see house.h. */
 #include "house.h"
 
+#include "engine/test/conf.h"
+
 #include "os/fd.h"
 
 #include <arpa/inet.h>
@@ -182,30 +184,7 @@ static void set_listeners(struct house *h)
 void lc_house_init(struct house *h)
 {
     memset(h, 0, sizeof *h);
-    h->conf = (struct lc_engine_conf){
-        .limits = {.request_line = 4094,
-                   .fields = 100,
-                   .field_size = 8190,
-                   .body_memory = 65536,
-                   .body_file = 1 << 20,
-                   .is_body_buffered = true,
-                   .out_memory = 1 << 16,
-                   .out_file = 1 << 20,
-                   .header_ms = 30000,
-                   .idle_ms = 75000,
-                   .rate_window_ms = 20000,
-                   .body_min_rate = 240,
-                   .send_min_rate = 240,
-                   .linger_ms = 5000},
-        .log = {.fd = -1, .level = LC_CRITICAL + 1},
-        .conns_max = 100,
-        .threads = 1,
-        .is_main_called = true,
-        .is_inline = true,
-        .graceful_ms = 20000,
-        .tmp_dir = "/tmp",
-        .server = "licorne",
-    };
+    h->conf = lc_test_conf();
     set_listeners(h);
     h->app = (struct lc_app){.ctx = h, .call = call};
     assert_int_equal(lc_fd_pipe(h->signal_fds), LC_OK);

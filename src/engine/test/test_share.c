@@ -1,10 +1,12 @@
 /* Two workers of one server, each in a thread of its own, and their clients in the test's. */
+#include "engine/test/conf.h"
 #include "engine/worker.h"
 #include "os/fd.h"
 #include "os/fdpass.h"
 #include "os/thread.h"
 
 #include <arpa/inet.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +16,7 @@
 /* After the seam: cmocka has a macro named fail. */
 #include "base/test/support.h"
 
-enum { WORKERS = 2, CLIENTS = 24 };
+enum { WORKERS = 2, CLIENTS = 100 };
 
 struct house;
 
@@ -111,34 +113,14 @@ static void start(struct house *h, int i)
     struct one *o = &h->one[i];
 
     *o = (struct one){.house = h, .index = i};
-    o->conf = (struct lc_engine_conf){
-        .limits = {.request_line = 4094,
-                   .fields = 100,
-                   .field_size = 8190,
-                   .body_memory = 65536,
-                   .body_file = 1 << 20,
-                   .is_body_buffered = true,
-                   .out_memory = 1 << 16,
-                   .out_file = 1 << 20,
-                   .header_ms = 30000,
-                   .idle_ms = 75000,
-                   .rate_window_ms = 20000,
-                   .linger_ms = 5000},
-        .log = {.fd = -1, .level = LC_CRITICAL + 1},
-        .conns_max = 100,
-        .threads = 1,
-        .is_main_called = true,
-        .is_inline = true,
-        .is_multiprocess = true,
-        .graceful_ms = 20000,
-        .tmp_dir = "/tmp",
-        .server = "licorne",
-        .board = &h->board,
-        .slot = (uint32_t)i,
-        .parcels = h->parcels,
-        .nlisteners = 1,
-        .listeners = {{.fd = dup(h->listener), .kind = LC_LISTEN_TCP}},
-    };
+    o->conf = lc_test_conf();
+    o->conf.is_multiprocess = true;
+    o->conf.board = &h->board;
+    o->conf.slot = (uint32_t)i;
+    o->conf.parcels = h->parcels;
+    o->conf.nlisteners = 1;
+    o->conf.listeners[0].fd = dup(h->listener);
+    o->conf.listeners[0].kind = LC_LISTEN_TCP;
     o->app = (struct lc_app){.ctx = o, .call = call};
     o->server = (struct lc_server){.guest = {.leave = nothing, .enter = nothing, .wakeup = nothing},
                                    .ctx = o,
@@ -161,6 +143,11 @@ static struct house *begin(void)
     listen_here(h);
     for (int i = 0; i < WORKERS; i++)
         start(h, i);
+    for (uint32_t i = 0; i < WORKERS;
+         i++) { /* on a busy machine one may come long after the other */
+        while (atomic_load(&lc_board_slot(&h->board, i)->free) == 0)
+            poll(NULL, 0, 1);
+    }
     return h;
 }
 
@@ -284,9 +271,9 @@ static void spaced_connections_are_spread(void **state)
     int n[WORKERS] = {0};
 
     (void)state;
-    for (int i = 0; i < 20; i++)
+    for (int i = 0; i < 40; i++)
         n[ask(dial(h))]++;
-    assert_in_range(n[0], 5, 15);
+    assert_in_range(n[0], 4, 36); /* without a care the kernel wakes the same one for all */
     end(h);
 }
 

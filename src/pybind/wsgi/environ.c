@@ -128,13 +128,13 @@ static PyObject *make_template(struct lc_wsgi *w, PyObject *listener, const char
                                bool *is_unix)
 {
     struct lc_py_names *k = &w->st->n;
-    PyObject *d = PyDict_New(), *display, *name, *port;
+    PyObject *d = PyDict_New(), *display, *name, *port, *slots;
     const char *kind;
     int fd;
 
     if (d == NULL)
         return NULL;
-    if (!PyArg_ParseTuple(listener, "isUUU", &fd, &kind, &display, &name, &port))
+    if (!PyArg_ParseTuple(listener, "isUUUO", &fd, &kind, &display, &name, &port, &slots))
         goto fail;
     *is_unix = kind[0] == 'u';
     if (set_fixed(w, d, software) < 0 || set_plain_request(w, d) < 0 || set_kit(w, d) < 0)

@@ -89,14 +89,15 @@ static void calls_are_shown_a_line_each(void **state)
     lc_board_take(&b, 1, 42, LC_LIFE_SERVING);
     lc_report_init(&r, m, sizeof m);
     assert_int_equal(lc_report_add_calls(&r, &b, 1, 9000), 0);
-    lc_call_begin(lc_board_call_use(&b, 1, 0), 8500, 77, LC_STR("GET"), LC_STR("/a\nb"),
+    lc_call_begin(lc_board_call_use(&b, 1, 0), 8500, 77, LC_STR("GET"), LC_STR("/a\n\033b"),
                   "127.0.0.1:99");
     memset(target, 'x', sizeof target);
     lc_call_begin(lc_board_call_use(&b, 1, 2), 4000, 78, LC_STR("POST"),
                   lc_str_of(target, sizeof target), "");
     lc_call_phase(lc_board_call(&b, 1, 2), LC_CALL_OUTPUT);
     assert_int_equal(lc_report_add_calls(&r, &b, 1, 9000), 2);
-    assert_non_null(strstr(m, "\n  GET /a?b from 127.0.0.1:99, for 0.5 s (thread 77)\n  POST xxx"));
+    assert_non_null(
+        strstr(m, "\n  GET /a??b from 127.0.0.1:99, for 0.5 s (thread 77)\n  POST xxx"));
     snprintf(line, sizeof line, "%s", strstr(m, "x... "));
     assert_string_equal(line, "x... from a unix socket, for 5.0 s, waiting for its client to r");
     lc_board_close(&b);

@@ -14,7 +14,7 @@ def busy(serve):
     """Starts a server whose one thread is in a call until `end_call`."""
 
     def start(*options):
-        s = serve("zoo:app", *options)
+        s = serve("zoo:app", "--threads", "1", *options)
         s.kept = Client(s)
         s.kept.get("/ping")
         s.caller = Client(s)

