@@ -18,7 +18,8 @@ def main(argv=None):
     words = sys.argv[1:] if argv is None else argv
     usage = f"usage: {prog} [OPTIONS] [APP_MODULE]"
     try:
-        special = cmdline.parse(words).special
+        lines = loader.parse_all(words, os.environ)
+        special = next(filter(None, [line.special for line in lines]), None)
         if special == cmdline.HELP:
             print(cmdline.help_text(usage))
             sys.exit(0)
@@ -38,7 +39,7 @@ def main(argv=None):
     os.environ["SERVER_SOFTWARE"] = SERVER_SOFTWARE
     loader.enter_pythonpath(config)
     if config.print_config:
-        print_config(config)
+        print(config)
     if config.print_config or config.check_config:
         sys.exit(check_application(uri))
     sys.exit(_serve(prog, config, uri))
@@ -78,14 +79,6 @@ def check_application(uri):
         traceback.print_exc()
         return 1
     return 0
-
-
-def print_config(config):
-    width = max(map(len, config.values))
-    for name in sorted(config.values):
-        value = config.values[name]
-        text = f"<{value.__qualname__}()>" if callable(value) else str(value)
-        print(f"{name:{width}} = {text}")
 
 
 def _prog():

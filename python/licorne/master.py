@@ -15,7 +15,7 @@ import threading
 
 from licorne import SERVER, SERVER_SOFTWARE, __version__, glogging, sock, worker
 from licorne.app.loader import import_app
-from licorne.config import accesslog
+from licorne.config import accesslog, cpus
 from licorne.errors import ConfigError
 from licorne.log import backlog, bridge, paths
 
@@ -31,7 +31,8 @@ class Master:
         self.report = None  # in a worker: what it leaves for the master
         self.listeners = []
         self.facts = None  # in a worker: for environs that the application never saw
-        config.values.setdefault("default_proc_name", uri)  # syslog's lines carry it
+        if config.values["default_proc_name"] == "gunicorn":
+            config.values["default_proc_name"] = uri  # syslog's lines carry it
         self.log_to = glogging.setup(config)
 
     def run(self):
@@ -48,6 +49,8 @@ class Master:
             self._say_where(listeners, pid)
             log.info("Using worker: %s", self.worker_class())
             self._look_at_access_log()
+            if text := cpus.hint(self.config.workers):
+                log.warning("%s", text)
             return _engine.run_master(self.engine_config(listeners), self)
         finally:
             if os.getpid() == pid:  # a worker that unwinds this far owns none of it
@@ -93,8 +96,7 @@ class Master:
 
     def worker_class(self):
         """As Gunicorn has it: a sync worker with threads is a gthread one."""
-        chosen = self.config.worker_class
-        return "gthread" if chosen == "sync" and self.config.threads > 1 else chosen
+        return self.config.worker_class_str
 
     def engine_config(self, listeners):
         config = self.config.engine()

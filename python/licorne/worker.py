@@ -172,7 +172,7 @@ def _leave(in_application, status):
 
 
 def _call_abort_hook(master):
-    hook = master.config.worker_abort
+    hook = master.config.hook("worker_abort")
     if hook is None:
         return
     try:

@@ -1,44 +1,33 @@
-"""The same configuration and requests under Gunicorn and Licorne: the logs say the same.
+"""The same configuration and requests under Gunicorn and Licorne: the logs say the same."""
 
-Gunicorn is taken from where the tests' Python finds it, or from $LICORNE_GUNICORN, a command.
-"""
-
-import importlib.util
 import os
 import re
-import shlex
 import socket
 
 import pytest
+from support import real_gunicorn
 from support import server as servers
 from support.clock import deadline, wait_until
 from support.rawhttp import Client, fetch
 
-pytestmark = [
-    pytest.mark.licorne_only,  # both are started here
-    pytest.mark.skipif(
-        not os.environ.get("LICORNE_GUNICORN") and importlib.util.find_spec("gunicorn") is None,
-        reason="gunicorn is not installed",
-    ),
-]
+pytestmark = pytest.mark.licorne_only  # both are started here
 
 KINDS = ("gunicorn", "licorne")
 
 
-class Either(servers.Server):
+def server(kind, **kw):
     """A server of the kind that is asked for, with one sync worker."""
-
-    def command_line(self):
-        line = super().command_line()
-        given = os.environ.get("LICORNE_GUNICORN")
-        if self.kind == "gunicorn" and given:
-            line[: len(servers.command("gunicorn"))] = shlex.split(given)
-        return line
+    theirs = real_gunicorn.path()
+    if theirs is None:
+        pytest.skip("Gunicorn cannot be installed from here")
+    env = {"PYTHONPATH": os.pathsep.join([str(servers.APPS), str(theirs)])}
+    env = env if kind == "gunicorn" else {}
+    return servers.Server(app="loggable:app", kind=kind, threads=0, env=env, **kw)
 
 
 def run(kind, play, **kw):
     """What play(server) returns; the server is stopped afterwards."""
-    s = Either(app="loggable:app", kind=kind, threads=0, **kw)
+    s = server(kind, **kw)
     try:
         s.start()
         result = play(s)
@@ -207,7 +196,7 @@ def test_lines_of_a_life():
 )
 def test_exit_codes(args):
     def code(kind):
-        s = Either(app="loggable:app", kind=kind, threads=0, args=args)
+        s = server(kind, args=args)
         try:
             return s.run_to_exit()
         finally:

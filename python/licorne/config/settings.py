@@ -6,11 +6,14 @@ flags yield to Gunicorn's when an abbreviation fits both.
 
 Bounds of numbers and lists are the engine's: src/engine/config.def, by way of bounds.py.
 
-LATER holds Gunicorn's settings that this version does not act on. They are accepted at their
-default only, so that a configuration never seems to ask for something that does not happen. A
-setting moves from there to the table when it works.
+PENDING (the rows of pending.py) and LATER hold Gunicorn's settings that this version does not act
+on. They are accepted at their default only, so that a configuration never seems to ask for
+something that does not happen. A setting moves from there to the table when it works.
+
+BY_NAME is all of them, with those that people define themselves (custom.py).
 """
 
+from licorne.config import pending
 from licorne.config.accesslog import FORMAT as _ACCESS_FORMAT
 from licorne.config.bounds import LENGTHS, NUMBERS
 from licorne.config.logtypes import (
@@ -29,28 +32,33 @@ from licorne.config.types import (
     BOOL,
     BOOL_OFF,
     CHDIR,
+    COUNT,
     CSV_LIST,
     DICT,
     HEADER_MAP,
     HEALTH_PATH,
     HOOK_1,
+    HOOK_2,
     LOGLEVEL,
     OCTAL,
     POS_INT,
     SECONDS,
     SIZE,
     STRING,
+    STRING_LIST,
     WINDOW,
     WORKER_CLASS,
+    Kind,
     getcwd,
+    one_of,
     shown,
 )
 
 
 class Setting:
-    __slots__ = ("name", "section", "flags", "kind", "default", "help", "engine", "own")
+    __slots__ = ("name", "section", "flags", "kind", "default", "help", "engine", "own", "is_later")
 
-    def __init__(self, *row, engine=False, own=False):
+    def __init__(self, *row, engine=False, own=False, is_later=False):
         self.name, self.section, flags, self.kind, self.default, self.help = row
         if self.kind in (POS_INT, SIZE, SECONDS, WINDOW, OCTAL):
             self.kind = self.kind.within(*NUMBERS[self.name])
@@ -59,6 +67,11 @@ class Setting:
         self.flags = flags.split()
         self.engine = engine
         self.own = own
+        self.is_later = is_later
+
+    @property
+    def is_hook(self):
+        return self.section in (HOOKS, DIRTY_HOOKS) and not self.is_later
 
     def initial(self, environ):
         """The default, which for four settings depends on the environment. -> (value, origin)"""
@@ -95,6 +108,7 @@ def own(*row):
 FILE, SOCKET, WORKERS = "Config File", "Server Socket", "Worker Processes"
 SECURITY, DEBUG, MECHANICS, LOGGING = "Security", "Debugging", "Server Mechanics", "Logging"
 MEMORY, RATES, HOOKS = "Bodies and Memory", "Slow Clients", "Server Hooks"
+DIRTY, DIRTY_HOOKS = "Dirty Arbiters", "Dirty Arbiter Hooks"
 
 # fmt: off
 SETTINGS = (
@@ -250,15 +264,33 @@ SETTINGS = (
         "Bytes a second of a response that a client must take; 0 lifts the limit."),
     own("min_rate_window", RATES, "--min-rate-window", WINDOW, 20,
         "Seconds over which the two rates are judged."),
+
+    Setting("http_parser", WORKERS, "--http-parser", one_of("auto", "fast", "python"), "auto",
+            "Accepted and without effect: the engine's own parser is the only one."),
+    Setting("dirty_apps", DIRTY, "--dirty-app", STRING_LIST, [],
+            "Applications for Gunicorn's dirty workers. Licorne has none, and does not start if it "
+            "is to run any."),
+    Setting("dirty_workers", DIRTY, "--dirty-workers", COUNT, 0,
+            "The number of dirty workers. Must be 0 if dirty_apps names any."),
+    Setting("dirty_timeout", DIRTY, "--dirty-timeout", COUNT, 300,
+            "Seconds that a task may take. Without effect, as there are no dirty workers."),
+    Setting("dirty_threads", DIRTY, "--dirty-threads", COUNT, 1,
+            "Threads of a dirty worker. Without effect, as there are none."),
+    Setting("dirty_graceful_timeout", DIRTY, "--dirty-graceful-timeout", COUNT, 30,
+            "Seconds that dirty workers get to finish. Without effect, as there are none."),
+    Setting("on_dirty_starting", DIRTY_HOOKS, "", HOOK_1, None,
+            "Called before dirty workers start, which they do not."),
+    Setting("dirty_post_fork", DIRTY_HOOKS, "", HOOK_2, None,
+            "Called for each dirty worker, and so never."),
+    Setting("dirty_worker_init", DIRTY_HOOKS, "", HOOK_1, None,
+            "Called in each dirty worker, and so never."),
+    Setting("dirty_worker_exit", DIRTY_HOOKS, "", HOOK_2, None,
+            "Called when a dirty worker ends, and so never."),
 )
 
-BY_NAME = {setting.name: setting for setting in SETTINGS}
-
-_ANY_USER = "<the current one>"
 _HOOKS = (
     "on_starting on_reload when_ready pre_fork post_fork post_worker_init worker_int "
-    "pre_exec pre_request post_request child_exit worker_exit nworkers_changed on_exit ssl_context "
-    "on_dirty_starting dirty_post_fork dirty_worker_init dirty_worker_exit"
+    "pre_exec pre_request post_request child_exit worker_exit nworkers_changed on_exit"
 )
 
 # name: (flags, default). A default of False is a flag without a value.
@@ -279,37 +311,6 @@ LATER = {
     "enable_stdio_inheritance": ("-R --enable-stdio-inheritance", False),
     "proc_name": ("-n --name", None),
     "default_proc_name": ("", "gunicorn"),
-    "paste": ("--paste --paster", None),
-    "proxy_protocol": ("--proxy-protocol", "off"),
-    "proxy_allow_ips": ("--proxy-allow-from", "127.0.0.1,::1"),
-    "protocol": ("--protocol", "http"),
-    "uwsgi_allow_ips": ("--uwsgi-allow-from", "127.0.0.1,::1"),
-    "keyfile": ("--keyfile", None),
-    "certfile": ("--certfile", None),
-    "ssl_version": ("--ssl-version", 2),
-    "cert_reqs": ("--cert-reqs", 0),
-    "ca_certs": ("--ca-certs", None),
-    "suppress_ragged_eofs": ("--suppress-ragged-eofs", True),
-    "do_handshake_on_connect": ("--do-handshake-on-connect", False),
-    "ciphers": ("--ciphers", None),
-    "http_protocols": ("--http-protocols", "h1"),
-    "http2_cleartext": ("--http2-cleartext", "off"),
-    "http2_max_concurrent_streams": ("--http2-max-concurrent-streams", 100),
-    "http2_initial_window_size": ("--http2-initial-window-size", 65535),
-    "http2_max_frame_size": ("--http2-max-frame-size", 16384),
-    "http2_max_header_list_size": ("--http2-max-header-list-size", 65536),
-    "raw_paste_global_conf": ("--paste-global", []),
-    "asgi_loop": ("--asgi-loop", "auto"),
-    "asgi_lifespan": ("--asgi-lifespan", "auto"),
-    "asgi_disconnect_grace_period": ("--asgi-disconnect-grace-period", 3),
-    "websocket_max_message_size": ("--websocket-max-message-size", 16777216),
-    "http_parser": ("--http-parser", "auto"),
-    "root_path": ("--root-path", ""),
-    "dirty_apps": ("--dirty-app", []),
-    "dirty_workers": ("--dirty-workers", 0),
-    "dirty_timeout": ("--dirty-timeout", 300),
-    "dirty_threads": ("--dirty-threads", 1),
-    "dirty_graceful_timeout": ("--dirty-graceful-timeout", 30),
     "control_socket": ("--control-socket", None),
     "control_socket_mode": ("--control-socket-mode", 0o600),
     "control_socket_disable": ("--no-control-socket", False),
@@ -318,11 +319,31 @@ LATER = {
 LATER.update((name, ("", None)) for name in _HOOKS.split())
 
 
+def _later(name, flags, default):
+    """The row of a setting in LATER, whose type nobody has written down yet."""
+    action = "true" if isinstance(default, bool) else "store"
+    kind = Kind(lambda value: value, "is accepted at its default only.", action=action)
+    return Setting(name, "", flags, kind, default, "", is_later=True)
+
+
+PENDING = tuple(Setting(*row, is_later=True) for row in pending.ROWS)
+BY_NAME = {setting.name: setting for setting in (*SETTINGS, *PENDING)}
+BY_NAME.update((name, _later(name, *row)) for name, row in LATER.items())
+
+
+def register(row):
+    """One more setting, or another row for one there is: somebody's own (custom.py)."""
+    BY_NAME[row.name] = row
+
+
 def is_later_default(name, value):
     """Whether `value` asks for no more than what this version does anyway."""
-    default = LATER[name][1]
+    default = BY_NAME[name].default
     if value is None or (not default and not value):
         return True
+    if name not in LATER:
+        check = BY_NAME[name].kind.check
+        return default is not None and check(value) == check(default)
     if name == "control_socket_disable":
         return True  # there is none yet
     if isinstance(default, bool):

@@ -16,7 +16,7 @@ STATSD = ("gunicorn.instrument.statsd.Statsd", "licorne.log.statsd.Statsd")
 
 def logger_class(config):
     """-> the class that the configuration names; ConfigError"""
-    named = config.logger_class
+    named = config.values["logger_class"]
     if named in STOCK and config.statsd_host is None:
         return Logger
     if named in STOCK or named in STATSD:
@@ -31,7 +31,7 @@ def logger_class(config):
 
 def logger(config):
     """-> a logger, set up; ConfigError"""
-    made = logger_class(config)
+    made = config.logger_class
     try:
         return made(config)
     except RuntimeError as error:
