@@ -115,7 +115,7 @@ static PyObject *status_line_of(const struct lc_py_note *note)
     return PyUnicode_FromString(line);
 }
 
-/* As python/licorne/reqres.py has it. */
+/* As python/licorne/log/noted.py has it. */
 static PyObject *tuple_of(const struct lc_py_worker *p, const struct lc_py_note *note)
 {
     const struct lc_request *req = &note->req;

@@ -8,10 +8,10 @@ from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
-from licorne import glogging, reqres
+from licorne import glogging
 from licorne.config import loader
 from licorne.errors import ConfigError
-from licorne.log import backlog, load, paths
+from licorne.log import backlog, load, noted, paths
 from licorne.log.atoms import SafeAtoms, escape, user_of
 from licorne.log.statsd import Statsd
 
@@ -92,21 +92,21 @@ NOTE = (
 
 
 def test_request_and_response_of_a_note():
-    req, resp = reqres.Request(NOTE), reqres.Response(NOTE)
+    req, resp = noted.Request(NOTE), noted.Response(NOTE)
     assert (req.method, req.uri, req.path, req.query, req.version) == NOTE[:5]
     assert req.remote_addr == req.peer_addr == ("1.2.3.4", 5) and req.scheme == "https"
     assert (resp.status, resp.status_code, resp.sent) == ("404 Nothing", 404, 7)
     assert resp.response_length == 7 and resp.headers_sent
     req.anything = resp.anything = 1
-    env = reqres.environ_of(req, ({"SCRIPT_NAME": ""}, [("n", "p")]))
+    env = noted.environ_of(req, ({"SCRIPT_NAME": ""}, [("n", "p")]))
     assert env["PATH_INFO"] == "/a b" and env["HTTP_X_A"] == "1,2" and env["CONTENT_TYPE"] == "t"
     assert env["SERVER_NAME"] == "n" and env["REMOTE_PORT"] == "5"
 
 
 def test_all_atoms(place):
     log = make_logger()
-    req, resp = reqres.Request(NOTE), reqres.Response(NOTE)
-    env = reqres.environ_of(req, ({}, [("n", "p")]))
+    req, resp = noted.Request(NOTE), noted.Response(NOTE)
+    env = noted.environ_of(req, ({}, [("n", "p")]))
     atoms = log.atoms(resp, req, env, timedelta(microseconds=1234567))
     assert atoms["r"] == "GET /a%20b?q HTTP/1.1" and atoms["s"] == "404"
     assert (atoms["T"], atoms["M"], atoms["D"], atoms["L"]) == (1, 1234, 1234567, "1.234567")

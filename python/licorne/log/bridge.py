@@ -6,8 +6,7 @@ GIL; a thread that has it brings the note here. Nothing that a logger raises end
 
 import logging
 
-from licorne import reqres
-from licorne.log import paths
+from licorne.log import noted, paths
 
 METHODS = {10: "debug", 20: "info", 30: "warning", 40: "error", 50: "critical"}
 
@@ -41,8 +40,8 @@ def access(log, environ, note, facts):
     """note: what the engine tells of one exchange. environ: None if Python never saw it."""
     from datetime import timedelta  # whose import takes long, and most servers never come here
 
-    req = reqres.Request(note)
-    resp = reqres.Response(note)
+    req = noted.Request(note)
+    resp = noted.Response(note)
     if environ is None:
-        environ = reqres.environ_of(req, facts)
+        environ = noted.environ_of(req, facts)
     log.access(resp, req, environ, timedelta(microseconds=note[13]))

@@ -1,4 +1,4 @@
-"""Request and response as hooks and loggers see them: made of what the engine tells, on demand.
+"""Request and response as a logger sees them when the exchange is gone: made of the engine's note.
 
 note = (method, uri, path, query, version, [(NAME, value)...], peer, scheme, listener,
         status, status line or None, sent, [(name, value)...], microseconds)
