@@ -30,6 +30,7 @@ from licorne.config import accesslog, cpus
 from licorne.ctl import serve as ctl
 from licorne.environment import Environment
 from licorne.errors import ConfigError
+from licorne.log import backlog, bridge, paths
 from licorne.pidfile import Pidfile
 from licorne.reload import Reloads
 from licorne.start import Start
@@ -52,6 +53,7 @@ class Master:
         self.environment = Environment()
         self.environment.enter(config.raw_env)
         self.control = None  # the control socket, while it serves
+        self.facts = None  # in a worker: for environs that the application never saw
         self.log_to = glogging.setup(config)
         self.arbiter = Arbiter(self)  # what hooks are given, and what they are called by
         self._show_config()
@@ -139,10 +141,17 @@ class Master:
             signal.signal(number, signal.SIG_IGN if is_alone else signal.SIG_DFL)
 
     def _look_at_access_log(self):
-        if not self.config.accesslog:
-            return
-        if glogging.access_descriptor() < 0:
+        chosen = paths.access(self.log_to)
+        if self.config.accesslog and chosen.is_closed:
             self.log_to.warning("There is no access log: standard output is closed")
+        if chosen.kind != paths.ENGINE:
+            return
+        odd = accesslog.only_python(self.config.access_log_format)
+        if odd:
+            raise ConfigError(
+                f"{odd} is no number, unless a logger_class gives it in atoms()",
+                lead=f"Invalid value for access_log_format: {self.config.access_log_format}",
+            )
         for name in accesslog.unknown_environ(self.config.access_log_format):
             self.log_to.warning(
                 "access_log_format: %%({%s}e)s will be '-': only the application's environ has it",
@@ -164,9 +173,10 @@ class Master:
         config["server_software"] = SERVER_SOFTWARE
         config["server_header"] = SERVER
         config["control"] = self.control.for_engine() if self.control else None
-        config["access_fd"] = glogging.access_descriptor()
+        config["access_fd"] = -1  # a worker decides, in log_paths()
+        config["enable_backlog_metric"] = bool(self.config.enable_backlog_metric)
         config["log_fd"] = glogging.descriptor()
-        config["log_level"] = self.log_to.level
+        config["log_level"] = logging.getLogger("gunicorn.error").level
         is_threaded = self.worker_class() == "gthread"
         config["boot_timeout"] = self.config.boot_timeout
         notify = systemd.notify_target(self.config.environ)
@@ -180,6 +190,18 @@ class Master:
         config["daemon"] = bool(self.config.values.get("daemon"))
         config["parent_pid"] = self.upgrades.parent
         return config
+
+    def _environ_facts(self):
+        if self.facts is None:
+            fixed = {
+                "SCRIPT_NAME": os.environ.get("SCRIPT_NAME", ""),
+                "SERVER_SOFTWARE": SERVER_SOFTWARE,
+                "wsgi.multithread": self.worker_class() == "gthread",
+                "wsgi.multiprocess": self.config.workers > 1,
+            }
+            names = [listener.for_engine()[3:5] for listener in self.reloads.now.listeners]
+            self.facts = fixed, names
+        return self.facts
 
     def preload(self):
         try:
@@ -195,7 +217,7 @@ class Master:
 
     def log(self, level, message):
         """Callback of both processes: a line of the engine's, level as in `logging`."""
-        self.log_to.log(level, "%s", message)
+        bridge.say(self.log_to, level, message)
 
     def master_started(self):
         """Callback of the master: its signal handlers stand, no worker is forked yet."""
@@ -209,7 +231,34 @@ class Master:
 
     def reopen_logs(self):
         """Callback of the master on SIGUSR1."""
-        glogging.reopen_files()
+        self.log_to.reopen_files()
+
+    def workers_counted(self, count):
+        """Callback of the master: so many workers live now, other than before."""
+        self.log_to.debug(
+            f"{count} workers",
+            extra={"metric": "gunicorn.workers", "value": count, "mtype": "gauge"},
+        )
+
+    def look_at_backlog(self):
+        """Callback of the master, once a second, with enable_backlog_metric."""
+        waiting = backlog.waiting(self.reloads.now.listeners)
+        if waiting >= 0:
+            self.log_to.debug(
+                f"socket backlog: {waiting}",
+                extra={"metric": "gunicorn.backlog", "value": waiting, "mtype": "histogram"},
+            )
+
+    def log_paths(self):
+        """Callback of a worker: who makes the lines of its logs, from now on."""
+        return bridge.choose(self.log_to)
+
+    def log_access(self, environ, note):
+        """Callback of a worker under the Python path: one request has been answered."""
+        try:
+            bridge.access(self.log_to, environ, note, self._environ_facts())
+        except Exception:
+            self.log_to.exception("Exception in the access log")
 
     def reload(self):
         """Callback of the master on SIGHUP. -> a configuration for the engine, or None"""

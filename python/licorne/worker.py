@@ -243,11 +243,11 @@ def log_request_error(log, method, path, exc, is_interrupted=False):
         return
     trace = (type(exc), exc, exc.__traceback__) if exc is not None else None
     if path is None:
-        log.error("Error handling request (no URI read)", exc_info=trace)
+        log.exception("Error handling request (no URI read)", exc_info=trace)
     elif method is None:
-        log.error("Error handling request %s", path, exc_info=trace)
+        log.exception("Error handling request %s", path, exc_info=trace)
     else:
-        log.error("Error handling request %s %s", method, path, exc_info=trace)
+        log.exception("Error handling request %s %s", method, path, exc_info=trace)
 
 
 def _say(error):
@@ -292,7 +292,7 @@ def _install_signal_handlers(master):
         _leave(in_application, 1)
 
     def on_reopen(number, frame):
-        glogging.reopen_files()
+        master.log_to.reopen_files()
 
     signal.signal(signal.SIGTERM, on_term)
     signal.signal(signal.SIGINT, on_quit)

@@ -13,6 +13,13 @@
 
 #define LC_LISTENERS_MAX 64
 
+struct lc_exchange;
+struct lc_exchange_end;
+
+/* An exchange that would have a line has ended; under the owner's lock. */
+typedef void (*lc_access_fn)(void *ctx, struct lc_exchange *x, const struct lc_exchange_end *end,
+                             uint64_t took_ns);
+
 struct lc_engine_listener {
     int fd; /* inherited; the worker's own copy */
     enum lc_listener_kind kind;
@@ -42,8 +49,10 @@ struct lc_engine_conf {
     const char *tmp_dir; /* NULL: the system's */
     const char *server;  /* the Server field */
     bool has_access_log;
-    int access_fd;                /* borrowed; the same number while the log is rotated */
-    const char *access_format;    /* Gunicorn's access_log_format */
+    int access_fd;             /* borrowed; the same number while the log is rotated */
+    const char *access_format; /* Gunicorn's access_log_format */
+    lc_access_fn access_take;  /* not NULL: lines are made by whoever this is */
+    void *access_ctx;
     pid_t master;                 /* whose death ends the worker; 0: whoever is the parent now */
     uint32_t timeout_ms;          /* a sync worker whose call is older does not beat; 0: none */
     const struct lc_board *board; /* NULL: nothing is written */

@@ -22,12 +22,44 @@ struct master_py {
     PyObject *good;      /* owned: what was before, while that is on trial; NULL: it is not */
     PyThreadState *left;
     uint32_t graceful_ms;
+    int nworkers; /* as the callbacks know it */
+    struct lc_timer backlog_timer;
 };
+
+#define BACKLOG_MS 1000 /* how often it is looked at, with enable_backlog_metric */
+
+static void call(struct master_py *m, PyObject *name);
+
+/* Before every wait: how many workers there are is told when it has changed. */
+static void count_workers(struct master_py *m)
+{
+    const struct lc_master *master = m->st->master;
+    PyObject *done;
+    int n = 0;
+
+    for (int i = 0; i < master->nslots; i++)
+        n += master->slots[i].pid > 0;
+    if (n == m->nworkers || master->state != LC_MASTER_RUNNING)
+        return;
+    m->nworkers = n;
+    if ((done = PyObject_CallMethod(m->callbacks, "workers_counted", "i", n)) == NULL)
+        PyErr_WriteUnraisable(m->callbacks);
+    Py_XDECREF(done);
+}
+
+static void on_backlog(struct lc_timer *t, uint64_t now_ms)
+{
+    struct master_py *m = LC_CONTAINER_OF(t, struct master_py, backlog_timer);
+
+    call(m, m->st->n.look_at_backlog);
+    lc_timer_set(&m->st->master->loop.timers, t, now_ms + BACKLOG_MS);
+}
 
 static void guest_leave(void *ctx)
 {
     struct master_py *m = ctx;
 
+    count_workers(m);
     m->left = PyEval_SaveThread();
 }
 
@@ -120,7 +152,12 @@ static void started(void *ctx)
 {
     struct master_py *m = ctx;
 
+    PyObject *wants = PyDict_GetItemString(m->config, "enable_backlog_metric"); /* borrowed */
+
     call(m, m->st->n.master_started);
+    lc_timer_init(&m->backlog_timer, on_backlog);
+    if (wants == Py_True)
+        lc_timer_set(&m->st->master->loop.timers, &m->backlog_timer, m->st->master->loop.now_ms);
 }
 
 static void reopen(void *ctx)

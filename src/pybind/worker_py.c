@@ -1,6 +1,7 @@
 /* pybind/worker_py.c - a worker's life in Python: boot, serve, exit status; what its signal handlers may ask for.
  * Runs in: worker, main thread. */
 #include "pybind/compat.h"
+#include "pybind/notes.h"
 #include "pybind/wsgi/wsgi.h"
 
 #include "os/fd.h"
@@ -110,6 +111,14 @@ static bool open_worker(struct lc_py_worker *p)
     return false;
 }
 
+static bool open_logs(struct lc_py_worker *p)
+{
+    if (lc_py_notes_open(p) == 0)
+        return true;
+    PyErr_Print();
+    return false;
+}
+
 /* Returns true when nothing of the worker is in use any more. */
 static bool serve(struct lc_py_worker *p)
 {
@@ -162,6 +171,8 @@ static bool prepare(struct lc_py_worker *p)
         p->conf.bell = &p->st->master->bell[1];
     }
     p->conf.is_early = p->conf.health_path != NULL;
+    if (p->conf.is_early && lc_py_notes_choose(p) < 0)
+        return false;
     if (lc_fork_watch(&p->worker.owner.is_forked, &p->worker.h1.must_shut) != LC_OK) {
         PyErr_NoMemory();
         return false;
@@ -259,7 +270,8 @@ static bool boot(struct lc_py_worker *p, int *status)
     if (p->app == NULL)
         return false;
     set_step(p->st, LC_BOOT_ENGINE);
-    if (set_up_calls(p) && (p->conf.is_early || open_worker(p)) && lc_py_keep_wakeups(p) == 0)
+    if (lc_py_notes_choose(p) == 0 && set_up_calls(p) && (p->conf.is_early || open_worker(p)) &&
+        open_logs(p) && lc_py_keep_wakeups(p) == 0)
         return true;
     if (PyErr_Occurred())
         PyErr_Print();
@@ -275,7 +287,7 @@ static int live(struct lc_py_worker *p, bool *is_closed)
         PyErr_Print();
         return status;
     }
-    if (p->conf.is_early && !open_worker(p))
+    if (p->conf.is_early && (!open_worker(p) || !open_logs(p)))
         return status;
     if (boot(p, &status)) {
         p->is_booted = true;
@@ -305,12 +317,17 @@ int lc_py_run_worker(struct lc_py_state *st, PyObject *config, PyObject *callbac
     p->slot = slot;
     status = live(p, &is_closed);
     p->is_leaving = true;
+    if (is_closed)
+        lc_py_notes_tell_last(p);
+    else
+        lc_py_notes_tell(p);
     call_exit(callbacks, st->n.worker_exit, slot);
     if (!is_closed) /* threads are still inside calls; the process is about to end under them */
         return status;
     st->worker = NULL;
     if (p->main)
         lc_wsgi_free(p->main);
+    lc_py_notes_free(p);
     lc_py_worker_fini(p);
     lc_fork_unwatch();
     free(p);

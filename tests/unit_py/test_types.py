@@ -149,7 +149,6 @@ def test_every_default_passes_its_own_check():
         ("certfile", "x.pem", False),
         ("proxy_allow_ips", "127.0.0.1, ::1", True),
         ("post_fork", len, False),
-        ("logger_class", int, False),
         ("proxy_protocol", "none", True),
         ("proxy_protocol", True, False),
         ("http_protocols", " H1", True),

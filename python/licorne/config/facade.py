@@ -52,6 +52,12 @@ class Facade:
         return "gthread" if chosen == "sync" and self.threads > 1 else chosen
 
     @property
+    def logger_class(self):
+        from licorne.log.load import logger_class
+
+        return logger_class(self)
+
+    @property
     def worker_class(self):
         from licorne.worker import Worker
 

@@ -18,6 +18,15 @@ import os
 from licorne.config import pending
 from licorne.config.accesslog import FORMAT as _ACCESS_FORMAT
 from licorne.config.bounds import LENGTHS, NUMBERS
+from licorne.config.logtypes import (
+    FACILITY,
+    LOG_DICT,
+    LOGGER_CLASS,
+    STATSD_HOST,
+    SYSLOG_ADDR,
+    SYSLOG_ADDRESS,
+    TEXT,
+)
 from licorne.config.types import (
     ACCESS_FORMAT,
     ADDR_LIST,
@@ -234,6 +243,37 @@ SETTINGS = (
             "The file of the server's own log; '-' is standard error."),
     Setting("loglevel", LOGGING, "--log-level", LOGLEVEL, "info",
             "debug, info, warning, error or critical."),
+    Setting("capture_output", LOGGING, "--capture-output", BOOL, False,
+            "Send standard output and error to the file of the server's own log."),
+    Setting("logger_class", LOGGING, "--logger-class", LOGGER_CLASS, "gunicorn.glogging.Logger",
+            "The class that logs, or its name. One that replaces access(), atoms() or now() makes "
+            "Python write the access log; one that replaces warning() and the like hears what the "
+            "engine has to say."),
+    Setting("logconfig", LOGGING, "--log-config", STRING, None,
+            "An INI file for logging.config.fileConfig."),
+    Setting("logconfig_dict", LOGGING, "", LOG_DICT, {},
+            "A dictionary for logging.config.dictConfig, laid over the default one key by key. "
+            "It wins over the two files."),
+    Setting("logconfig_json", LOGGING, "--log-config-json", STRING, None,
+            "A JSON file with such a dictionary; it wins over the INI file."),
+    Setting("syslog", LOGGING, "--log-syslog", BOOL, False,
+            "Send both logs to syslog, too."),
+    Setting("syslog_addr", LOGGING, "--log-syslog-to", SYSLOG_ADDR, SYSLOG_ADDRESS,
+            "Where syslog is: udp://HOST:PORT, tcp://HOST:PORT, unix://PATH, unix://PATH#dgram."),
+    Setting("syslog_prefix", LOGGING, "--log-syslog-prefix", STRING, None,
+            "A name in the lines of syslog, gunicorn.NAME.error; the process's name if unset."),
+    Setting("syslog_facility", LOGGING, "--log-syslog-facility", FACILITY, "user",
+            "The facility of syslog."),
+    Setting("disable_redirect_access_to_syslog", LOGGING, "--disable-redirect-access-to-syslog",
+            BOOL, False, "Keep the access log out of syslog."),
+    Setting("statsd_host", LOGGING, "--statsd-host", STATSD_HOST, None,
+            "Where statsd is: HOST:PORT, or unix:///PATH. Metrics are sent without waiting."),
+    Setting("statsd_prefix", LOGGING, "--statsd-prefix", TEXT, "",
+            "What the names of metrics begin with; a dot follows it."),
+    Setting("dogstatsd_tags", LOGGING, "--dogstatsd-tags", TEXT, "",
+            "Tags of every metric, separated by commas, in Datadog's form."),
+    Setting("enable_backlog_metric", LOGGING, "--enable-backlog-metric", BOOL, False,
+            "Tell once a second how many connections wait to be accepted (TCP on Linux)."),
 
     Setting("enable_stdio_inheritance", LOGGING, "-R --enable-stdio-inheritance", BOOL, False,
             "With daemon: keep standard output and error where they are no terminals."),
@@ -351,20 +391,6 @@ SETTINGS = (
 
 # name: (flags, default). A default of False is a flag without a value.
 LATER = {
-    "disable_redirect_access_to_syslog": ("--disable-redirect-access-to-syslog", False),
-    "capture_output": ("--capture-output", False),
-    "logger_class": ("--logger-class", "gunicorn.glogging.Logger"),
-    "logconfig": ("--log-config", None),
-    "logconfig_dict": ("", {}),
-    "logconfig_json": ("--log-config-json", None),
-    "syslog_addr": ("--log-syslog-to", "udp://localhost:514"),
-    "syslog": ("--log-syslog", False),
-    "syslog_prefix": ("--log-syslog-prefix", None),
-    "syslog_facility": ("--log-syslog-facility", "user"),
-    "statsd_host": ("--statsd-host", None),
-    "dogstatsd_tags": ("--dogstatsd-tags", ""),
-    "statsd_prefix": ("--statsd-prefix", ""),
-    "enable_backlog_metric": ("--enable-backlog-metric", False),
 }
 # fmt: on
 

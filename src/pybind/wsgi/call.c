@@ -3,6 +3,7 @@
 #include "pybind/wsgi/wsgi.h"
 
 #include "pybind/compat.h"
+#include "pybind/notes.h"
 
 /* Objects that somebody kept are cut off and replaced; the others serve the next request. */
 static bool kit_was_kept(struct lc_wsgi *w)
@@ -101,6 +102,8 @@ static void end_exchange(struct lc_wsgi *w, enum ending ending, int status, cons
         lc_exchange_fail(x, status, mesg);
         break;
     }
+    if (LC_UNLIKELY(w->p->notes != NULL))
+        w->note = lc_py_notes_take(w->p, x);
     if (LC_UNLIKELY(!lc_list_is_empty(&o->waiting)))
         lc_owner_look_at_waits(o);
     lc_wsgi_leave(w);
@@ -268,6 +271,15 @@ static inline void answer(struct lc_wsgi *w, PyObject *env, bool is_hooked)
     Py_DECREF(result);
 }
 
+/* Under the Python path: the access log, with the application's own environ. */
+static void tell_note(struct lc_wsgi *w, PyObject *env)
+{
+    struct lc_py_note *note = w->note;
+
+    w->note = NULL;
+    lc_py_note_tell(w->p, note, env);
+}
+
 static void begin(struct lc_wsgi *w, struct lc_exchange *x)
 {
     w->server.guest.enter(w);
@@ -279,6 +291,8 @@ static void begin(struct lc_wsgi *w, struct lc_exchange *x)
 static void end(struct lc_wsgi *w, PyObject *env)
 {
     w->in_call = false;
+    if (LC_UNLIKELY(w->note != NULL))
+        tell_note(w, env);
     Py_XDECREF(env);
     renew_kit(w);
 }

@@ -3,6 +3,7 @@
 #include "pybind/wsgi/wsgi.h"
 
 #include "pybind/compat.h"
+#include "pybind/notes.h"
 
 #include <stdlib.h>
 
@@ -81,6 +82,7 @@ static void guest_wakeup(void *ctx)
     atomic_store(&p->worker.has_signal, false);
     guest_enter(w);
     lc_wsgi_drop_dead(p);
+    lc_py_notes_tell(p);
     if (atomic_exchange(&p->worker.wants_wakeups, false) && lc_py_keep_wakeups(p) < 0)
         PyErr_WriteUnraisable(NULL);
     if (PyErr_CheckSignals() == 0)
@@ -171,9 +173,10 @@ int lc_wsgi_wait(struct lc_wsgi *w, bool for_write)
         PyErr_SetString(PyExc_OSError, "the server is leaving, or the request is over");
         return -1;
     }
-    if (wait.is_main && atomic_exchange(&w->p->worker.has_signal, false))
-        return PyErr_CheckSignals();
-    return 0;
+    if (!wait.is_main || !atomic_exchange(&w->p->worker.has_signal, false))
+        return 0;
+    lc_py_notes_tell(w->p);
+    return PyErr_CheckSignals();
 }
 
 int lc_wsgi_after_write(struct lc_wsgi *w, enum lc_rc rc)

@@ -17,6 +17,8 @@
 struct lc_wsgi_input;
 struct lc_wsgi_callable;
 struct lc_wsgi_view;
+struct lc_py_notes;
+struct lc_py_note;
 
 enum lc_wsgi_role {
     LC_ROLE_START,
@@ -67,9 +69,10 @@ struct lc_py_worker {
     bool has_guest;  /* under the lock: who holds it holds the GIL too */
     PyObject **dead; /* released by who does not */
     size_t ndead, dead_cap;
-    struct lc_wsgi *main; /* the main thread's */
-    int wakeup_fds[2];    /* Python writes a byte here for each signal it catches */
-    uint32_t nstarted;    /* threads that came to serve */
+    struct lc_wsgi *main;      /* the main thread's */
+    int wakeup_fds[2];         /* Python writes a byte here for each signal it catches */
+    uint32_t nstarted;         /* threads that came to serve */
+    struct lc_py_notes *notes; /* NULL: no log takes the Python path */
 };
 
 /* One thread of the application. */
@@ -85,6 +88,7 @@ struct lc_wsgi {
     PyObject *connection;                         /* owned */
     struct lc_wsgi_view *req, *res;               /* owned: what hooks are given; NULL: none yet */
     struct lc_exchange *x;                        /* the running exchange */
+    struct lc_py_note *note;                      /* of the exchange that has just ended */
     bool is_lent;             /* the socket's facade was opened in this request */
     bool in_call;             /* application code runs: a signal handler may raise */
     PyThreadState *left;      /* while the guest is left */
