@@ -93,7 +93,7 @@ def for_requests(config, log):
     None: neither is set, and requests know nothing of hooks.
     """
     before, after = config.hook("pre_request"), config.hook("post_request")
-    if before is None and log.isEnabledFor(10):  # DEBUG
+    if before is None and log.error_log.isEnabledFor(10):  # DEBUG
         before = log_request
     if before is None and after is None:
         log.debug("Request hooks: none, for neither pre_request nor post_request is set")

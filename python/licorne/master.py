@@ -159,7 +159,7 @@ class Master:
             )
 
     def _show_config(self):
-        if self.log_to.isEnabledFor(logging.DEBUG):
+        if self.log_to.error_log.isEnabledFor(logging.DEBUG):
             lines = [f"  {name}: {value}" for name, value in self.config.values.items()]
             self.log_to.debug("Current configuration:\n%s", "\n".join(lines))
 

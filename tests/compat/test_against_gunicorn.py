@@ -110,8 +110,6 @@ def test_same_values_and_same_refusals(results, case):
     missing = re.search(r"does not have th(?:e|is) setting(?: '(\w+)')? yet", ours["err"])
     if missing and (missing[1] is None or settings.BY_NAME[missing[1]].is_later):
         pytest.skip("not in this version")
-    if case.partition(" = ")[0] in settings.LATER:
-        pytest.skip("not in this version")
     if case in REFUSED_HERE:
         assert (theirs["status"], ours["status"]) == (0, 1)
         assert REFUSED_HERE[case] in ours["err"]
@@ -128,7 +126,7 @@ def test_same_values_and_same_refusals(results, case):
         is_unset_hook = name in HOOKS and found[name] == "None"
         if name == "chdir" and "--chdir" not in case and "chdir" not in case.partition(" = ")[0]:
             continue  # where the case was run
-        if not (name in DIFFERENT or is_unset_hook or name in settings.LATER):
+        if not (name in DIFFERENT or is_unset_hook):
             assert found[name] == value, row.name
 
 

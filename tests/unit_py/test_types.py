@@ -4,7 +4,7 @@ import os
 
 import pytest
 from licorne.config import types
-from licorne.config.settings import BY_NAME, LATER, PENDING, SETTINGS, is_later_default
+from licorne.config.settings import BY_NAME, PENDING, SETTINGS, is_later_default
 
 ACCEPTED = [
     (types.POS_INT, 3, 3),
@@ -109,15 +109,14 @@ def test_working_directory_keeps_the_symlink_of_pwd(place, monkeypatch):
 
 def test_every_name_and_flag_is_there_once():
     names = [setting.name for setting in (*SETTINGS, *PENDING)]
-    assert len(names) == len(set(names)) and not set(names) & set(LATER)
+    assert len(names) == len(set(names))
     flags = [flag for setting in (*SETTINGS, *PENDING) for flag in setting.flags]
-    flags += [flag for words, _ in LATER.values() for flag in words.split()]
     assert len(flags) == len(set(flags))
 
 
 def test_gunicorns_settings_are_all_known():
     theirs = [setting.name for setting in SETTINGS if not setting.own]
-    assert len(theirs) + len(PENDING) + len(LATER) == 120
+    assert len(theirs) + len(PENDING) == 120
 
 
 def test_own_flags_are_the_name_with_dashes():

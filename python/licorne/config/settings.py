@@ -6,9 +6,9 @@ flags yield to Gunicorn's when an abbreviation fits both.
 
 Bounds of numbers and lists are the engine's: src/engine/config.def, by way of bounds.py.
 
-PENDING (the rows of pending.py) and LATER hold Gunicorn's settings that this version does not act
-on. They are accepted at their default only, so that a configuration never seems to ask for
-something that does not happen. A setting moves from there to the table when it works.
+PENDING (the rows of pending.py) are Gunicorn's settings that this version does not act on. They are
+accepted at their default only, so that a configuration never seems to ask for something that does
+not happen. A setting moves from there to the table when it works.
 
 BY_NAME is all of them, with those that people define themselves (custom.py).
 """
@@ -56,10 +56,8 @@ from licorne.config.types import (
     USER,
     WINDOW,
     WORKER_CLASS,
-    Kind,
     getcwd,
     one_of,
-    shown,
 )
 from licorne.ctl.place import default_path
 
@@ -389,22 +387,11 @@ SETTINGS = (
             "Called when a dirty worker ends, and so never."),
 )
 
-# name: (flags, default). A default of False is a flag without a value.
-LATER = {
-}
 # fmt: on
-
-
-def _later(name, flags, default):
-    """The row of a setting in LATER, whose type nobody has written down yet."""
-    action = "true" if isinstance(default, bool) else "store"
-    kind = Kind(lambda value: value, "is accepted at its default only.", action=action)
-    return Setting(name, "", flags, kind, default, "", is_later=True)
 
 
 PENDING = tuple(Setting(*row, is_later=True) for row in pending.ROWS)
 BY_NAME = {setting.name: setting for setting in (*SETTINGS, *PENDING)}
-BY_NAME.update((name, _later(name, *row)) for name, row in LATER.items())
 
 
 def register(row):
@@ -417,11 +404,5 @@ def is_later_default(name, value):
     default = BY_NAME[name].default
     if value is None or (not default and not value):
         return True
-    if name not in LATER:
-        check = BY_NAME[name].kind.check
-        return default is not None and check(value) == check(default)
-    if isinstance(default, bool):
-        return value == default or shown(value).strip().lower() == str(default).lower()
-    if isinstance(value, (list, tuple)):
-        value = ",".join(map(shown, value))
-    return value == default or shown(value) == str(default)
+    check = BY_NAME[name].kind.check
+    return default is not None and check(value) == check(default)
