@@ -152,10 +152,10 @@ class Arbiter:
     def _ended(self, status):
         """-> the exit status"""
         self.LISTENERS = []
-        if self._has_failed:
-            return status
         if self._wish is not None and status == 0:
             status = self._wish
+        if self._has_failed:
+            return status
         end = hooks.in_master(self, "on_exit", self, at_start=True)
         return status if end == hooks.GO_ON else end
 
@@ -197,9 +197,7 @@ class Arbiter:
 
     def _reloaded(self):
         """The new configuration holds, and no worker runs by it yet."""
-        status = hooks.in_master(self, "on_reload", self)
-        if status != hooks.GO_ON:
-            self.halt(exit_status=status)
+        return self._loop("on_reload", self)
 
     def _before_exec(self):
         """In the child that is about to become the new master. What it raises is the caller's."""

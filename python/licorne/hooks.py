@@ -15,6 +15,7 @@
 pre_request and post_request are called by the C engine (src/pybind/wsgi/hooks.c).
 """
 
+import logging
 import sys
 
 GO_ON = -1  # what the C master understands as "nothing happened"
@@ -93,7 +94,7 @@ def for_requests(config, log):
     None: neither is set, and requests know nothing of hooks.
     """
     before, after = config.hook("pre_request"), config.hook("post_request")
-    if before is None and log.error_log.isEnabledFor(10):  # DEBUG
+    if before is None and logging.getLogger("gunicorn.error").isEnabledFor(logging.DEBUG):
         before = log_request
     if before is None and after is None:
         log.debug("Request hooks: none, for neither pre_request nor post_request is set")

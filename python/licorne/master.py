@@ -268,7 +268,9 @@ class Master:
         """A new configuration holds and its listeners stand; no worker of it is forked yet."""
         self.show_process_again()
         self.arbiter.LISTENERS = self.reloads.now.listeners
-        self.arbiter._reloaded()
+        status = self.arbiter._reloaded()
+        if status != hooks.GO_ON:
+            self.arbiter.halt(exit_status=status)
 
     def reload_ended(self, how):
         """Callback of the master: "proven", "failed" or "settled" (reload.py)."""

@@ -48,6 +48,7 @@ def masked(text):
     """Without what differs from run to run."""
     text = re.sub(r"\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}", "TIME", text)
     text = re.sub(r"\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{4}\]", "[TIME]", text)
+    text = re.sub(r".*Control socket listening.*\n", "", text)  # Gunicorn is started without
     text = re.sub(r"127\.0\.0\.1:\d+", "HOST", text)
     return re.sub(r"\b\d{3,}\b(?=\)|\]|$|: )", "PID", text, flags=re.M)
 

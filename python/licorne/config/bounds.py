@@ -29,7 +29,7 @@ NUMBERS = {
     "backlog": (0, 2147483647),
     "boot_timeout": (0, 4294967),
     "umask": (0, 2147483647),
-    "control_socket_mode": (0, 511),
+    "control_socket_mode": (0, 4095),
 }
 
 LENGTHS = {
