@@ -155,7 +155,7 @@ static void reopen(void *ctx)
 static bool reload(void *ctx, struct lc_master_conf *conf)
 {
     struct house *h = ctx;
-    struct house_reload next = *h->reloads++;
+    struct house_reload next = h->reloads ? *h->reloads++ : (struct house_reload){0};
 
     tell(h->out, "reload", next.workers, 0);
     if (next.workers == 0)
