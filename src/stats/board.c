@@ -118,6 +118,7 @@ void lc_board_take(const struct lc_board *b, uint32_t slot, pid_t pid, enum lc_b
     atomic_store_explicit(&s->step, LC_BOOT_BEGIN, memory_order_relaxed);
     atomic_store_explicit(&s->free, 0, memory_order_relaxed);
     atomic_store_explicit(&s->is_spent, 0, memory_order_relaxed);
+    atomic_store_explicit(&s->sockets, 0, memory_order_relaxed);
     lc_count_set(&s->beat_ms, 0);
     lc_count_set(&s->call_since_ms, 0);
     lc_count_set(&s->queued, 0);

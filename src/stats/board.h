@@ -94,6 +94,8 @@ struct lc_board_slot {
     atomic_uint
         free; /* threads that would take a request now: siblings read it before they accept */
     atomic_uint is_spent;   /* it has served max_requests, and asks for a successor */
+    atomic_uint place;      /* an heir has that of who was before it (super/master.h) */
+    atomic_uint sockets;    /* names the set of those that it has (engine/reuse.h); 0: none */
     lc_count beat_ms;       /* monotonic: the engine's owner was here; 0 until it serves */
     lc_count call_since_ms; /* the oldest call that still runs began then; 0: none */
     lc_count queued,

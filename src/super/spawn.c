@@ -17,6 +17,7 @@ const size_t lc_master_nsignals = LC_ARRAY_LEN(lc_master_signals);
 static void become_worker(struct lc_master *m, int slot, const sigset_t *mask)
 {
     lc_board_take(&m->board, (uint32_t)slot, getpid(), LC_LIFE_BOOTING);
+    atomic_store(&lc_board_slot(&m->board, (uint32_t)slot)->place, m->slots[slot].place);
     lc_sig_reset_all(lc_master_signals + LC_MASTER_STOPS, lc_master_nsignals - LC_MASTER_STOPS);
     lc_sig_leave_on(lc_master_signals, LC_MASTER_STOPS);
     lc_sig_restore(mask);

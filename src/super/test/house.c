@@ -49,6 +49,8 @@ static void be_ready(struct house *h, int slot, uint64_t beat_ms)
     if (h->work == WORK_IS_SPENT && is_first_generation(h))
         atomic_store(&b->is_spent, 1);
     atomic_store(&b->life, LC_LIFE_SERVING);
+    if (h->work == WORK_IS_SPENT)
+        tell(h->out, "place", (int)atomic_load(&b->place), getpid());
     tell(h->out, "worker", slot, getpid());
     if (write(h->m->bell[1], "", 1) != 1)
         _exit(99);

@@ -38,6 +38,33 @@ static void spent_workers_are_followed_one_at_a_time(void **state)
     assert_null(strstr(h.text, "worker 6 ")); /* no heir for a heir */
 }
 
+static int count(const char *text, const char *what)
+{
+    int n = 0;
+
+    while ((text = strstr(text, what)) != NULL) {
+        text += strlen(what);
+        n++;
+    }
+    return n;
+}
+
+static void heirs_find_the_place_of_those_before_them_in_the_board(void **state)
+{
+    const struct lc_master_conf conf = {.workers = 3, .graceful_ms = 10000};
+    struct house h;
+
+    (void)state;
+    house_open_with(&h, WORK_IS_SPENT, &conf, 0);
+    for (int i = 0; i < 6; i++)
+        await(&h, "worker ");
+    tell_master(&h, SIGTERM);
+    assert_int_equal(house_end(&h), 0);
+    assert_int_equal(count(h.text, "place 0 "), 2);
+    assert_int_equal(count(h.text, "place 1 "), 2);
+    assert_int_equal(count(h.text, "place 2 "), 2);
+}
+
 static void who_does_not_leave_is_hurried_and_killed(void **state)
 {
     static const struct house_reload reloads[] = {{WORK_WAITS, 1}};
@@ -63,6 +90,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         EACH(a_spent_worker_serves_until_its_heir_is_ready),
         EACH(spent_workers_are_followed_one_at_a_time),
+        EACH(heirs_find_the_place_of_those_before_them_in_the_board),
         EACH(who_does_not_leave_is_hurried_and_killed),
     };
 
