@@ -22,7 +22,7 @@ TRIES = 5
 class Listener:
     """A bound, listening, non-blocking socket, and how it is called in logs and environs.
 
-    `slots` has one for each worker slot, the first of which is `sock`; empty: all share `sock`.
+    `slots` has one for each worker's place, the first of which is `sock`; empty: all share `sock`.
     """
 
     __slots__ = (
@@ -116,10 +116,13 @@ def create_sockets(config, log, kept=(), tries=TRIES):
     if inherited:
         return inherited
     known = {listener.address: listener for listener in kept}
+    counts = [len(known[one].slots) for one in addresses if one in known and known[one].slots]
+    count = counts[0] if counts else config.workers  # of each address the same
     listeners = []
     for address in addresses:
         try:
-            listeners.append(known.get(address) or _bind_patiently(address, config, log, tries))
+            listener = known.get(address)
+            listeners.append(listener or _bind_patiently(address, config, log, tries, count))
         except SystemExit:
             close_all([listener for listener in listeners if listener not in kept])
             raise
@@ -146,7 +149,7 @@ def _inherit(given, config, log):
 
 
 def _united(listeners):
-    """Sockets of worker slots, which have one address, become one listener again."""
+    """Sockets of workers' places, which have one address, become one listener again."""
     found = {}
     for one in listeners:
         first = found.setdefault(one.display, one)
@@ -176,12 +179,12 @@ def _adopt(fd, config, log):
     return Listener(sock)
 
 
-def _bind_patiently(address, config, log, tries):
+def _bind_patiently(address, config, log, tries, count):
     """A predecessor may still be letting go of the address."""
     shown = address[1:3] if address[0] == "tcp" else address[1]
     for left in reversed(range(tries)):
         try:
-            listener = _bind(address, config)
+            listener = _bind(address, config, count)
             listener.address = address
             return listener
         except OSError as error:
@@ -200,7 +203,7 @@ def _bind_patiently(address, config, log, tries):
     sys.exit(1)
 
 
-def _bind(address, config):
+def _bind(address, config, count):
     if address[0] == "unix":
         return _bind_unix(address[1], config)
     host, port, family = address[1:]
@@ -208,7 +211,7 @@ def _bind(address, config):
         return Listener(_bind_tcp(family, (host, port), config))
     slots = [_bind_tcp(family, (host, port), config)]
     try:
-        while len(slots) < config.workers:
+        while len(slots) < count:
             slots.append(_bind_tcp(family, slots[0].getsockname(), config))
     except OSError:
         for sock in slots:

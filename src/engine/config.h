@@ -24,7 +24,8 @@ struct lc_engine_listener {
     int fd; /* inherited; the worker's own copy */
     enum lc_listener_kind kind;
     const char *name, *port; /* as the application sees them; NULL: unknown */
-    int *slot_fds; /* a socket for each worker slot, of which fd is the first; NULL: all share fd */
+    int *
+        slot_fds; /* a socket for each worker's place, of which fd is the first; NULL: all share fd */
 };
 
 struct lc_engine_conf {
@@ -57,10 +58,11 @@ struct lc_engine_conf {
     uint32_t timeout_ms;          /* a sync worker whose call is older does not beat; 0: none */
     const struct lc_board *board; /* NULL: nothing is written */
     uint32_t slot;                /* of it: this worker's */
+    uint32_t place;               /* which socket of each listener's slot_fds is this worker's */
     const int *bell;    /* written to when the master is to look at the board; NULL: none */
     const int *parcels; /* the queue of requests between workers: out, in; NULL: none */
     uint32_t nlisteners;
-    uint32_t nslot_fds; /* of each listener that has them: slot s has that of s % nslot_fds */
+    uint32_t nslot_fds; /* of each listener that has them: place p has that of p % nslot_fds */
     struct lc_engine_listener listeners[LC_LISTENERS_MAX];
 };
 

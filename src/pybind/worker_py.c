@@ -167,6 +167,7 @@ static bool prepare(struct lc_py_worker *p)
         p->conf.master = p->st->master->pid;
         p->conf.board = &p->st->master->board;
         p->conf.slot = (uint32_t)p->slot;
+        p->conf.place = p->st->master->slots[p->slot].place;
         p->conf.parcels = p->st->master->parcels;
         p->conf.bell = &p->st->master->bell[1];
     }
