@@ -429,3 +429,69 @@ def on_exit(server):
     assert fetch(s, "/").status == 200
     assert s.stop() == 0
     wait_until(lambda: not is_running(sleeper), 10, "its end")
+
+
+# --- reload and upgrade
+
+
+def test_on_reload_knows_the_new_configuration_and_comes_before_its_workers(serve):
+    s = start(serve, "def on_reload(server):\n    note('the old one')\n")
+    conf = """
+timeout = 77
+def on_reload(server):
+    note('on_reload', os.getpid(), server.cfg.timeout, len(server.WORKERS))
+def pre_fork(server, worker):
+    note('pre_fork', worker.age)
+def post_worker_init(worker):
+    note('ready', worker.age)
+"""
+    (s.dir / "conf.py").write_text(HEAD + conf)
+    s.signal(signal.SIGHUP)
+    wait_notes(s, "ready 2")
+    assert notes(s) == [f"on_reload {s.pid} 77 1", "pre_fork 2", "ready 2"]
+
+
+def test_a_configuration_that_cannot_be_read_calls_no_on_reload(serve):
+    s = start(serve, "def on_reload(server):\n    note('on_reload')\n", expect_errors=True)
+    text = (s.dir / "conf.py").read_text()
+    (s.dir / "conf.py").write_text(text + "1 / 0\n")
+    s.signal(signal.SIGHUP)
+    s.wait_log("Reload failed")
+    assert notes(s) == []
+    (s.dir / "conf.py").write_text(text)
+    s.signal(signal.SIGHUP)
+    wait_notes(s, "on_reload")
+
+
+@pytest.mark.parametrize("what, status", [("ValueError", 255), ("SystemExit(7)", 7)])
+def test_on_reload_that_raises_ends_the_server(serve, what, status):
+    s = start(serve, f"def on_reload(server):\n    raise {what}\n", expect_errors=True)
+    s.signal(signal.SIGHUP)
+    assert s.wait_exit() == status
+    assert ("[ERROR] Unhandled exception in main loop\nTraceback" in s.log()) == (status == 255)
+
+
+def test_pre_exec_runs_in_the_process_that_becomes_the_new_master(serve):
+    conf = """
+def pre_exec(server):
+    note('pre_exec', os.getpid(), os.getppid(), server.pid, server.address)
+def when_ready(server):
+    note('when_ready', os.getpid())
+"""
+    s = start(serve, conf)
+    s.signal(signal.SIGUSR2)
+    new = wait_until(lambda: len(notes(s)) == 3 and int(notes(s)[2].split()[1]), 20, "the new one")
+    s.wait_log(r"(?s)(Booting worker.*){2}")
+    workers = children(new)
+    os.kill(new, signal.SIGTERM)
+    wait_until(lambda: not any(map(is_running, [new, *workers])), 20, "its end")
+    first = f"pre_exec {new} {s.pid} {s.pid} [('127.0.0.1', {s.port})]"
+    assert notes(s) == [f"when_ready {s.pid}", first, f"when_ready {new}"]
+
+
+def test_pre_exec_that_raises_leaves_the_old_master_serving(serve):
+    s = start(serve, "def pre_exec(server):\n    raise ValueError\n", expect_errors=True)
+    s.signal(signal.SIGUSR2)
+    s.wait_log(r"The new master \(pid:\d+\) has ended \(exit code 1\); this one serves on")
+    assert "[ERROR] Exception while starting the new master\nTraceback" in s.log()
+    assert fetch(s, "/").status == 200
