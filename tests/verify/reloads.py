@@ -83,7 +83,7 @@ def upgrade(site, load, times):
         at = len(site.log())
         os.kill(pid, signal.SIGUSR2)
         found = wait_until(
-            lambda at=at: re.search(r"Listening at: \S+ \((\d+)\)", site.log()[at:]), 30, "the new"
+            lambda at=at: re.search(r"Listening at: \S* \((\d+)\)", site.log()[at:]), 30, "the new"
         )
         new = int(found.group(1))
         site.wait_workers(new)
