@@ -45,18 +45,29 @@ enum lc_rc lc_title_range(const char *stat, uint64_t *start, uint64_t *end)
     return LC_OK;
 }
 
-static enum lc_rc read_stat(char *text, size_t cap)
+static enum lc_rc read_file(const char *path, char *text, size_t cap, size_t *n)
 {
-    size_t n = 0;
-    int fd = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
     enum lc_rc rc;
 
+    *n = 0;
     if (fd == -1)
         return LC_EUNSUP;
-    rc = lc_pread_some(fd, text, cap - 1, 0, &n);
+    rc = lc_pread_some(fd, text, cap - 1, 0, n);
     lc_fd_close(&fd);
-    text[n] = '\0';
+    text[*n] = '\0';
     return rc;
+}
+
+/* Who runs this program inside its own process, as valgrind does, shows it a command line that is not what lies there, and
+ * reads that again later. */
+static bool is_ours(const char *at, size_t room)
+{
+    char shown[256];
+    size_t n;
+
+    return read_file("/proc/self/cmdline", shown, sizeof shown, &n) == LC_OK &&
+           memcmp(at, shown, LC_MIN(n, room)) == 0;
 }
 
 enum lc_rc lc_title_set(const char *title)
@@ -66,10 +77,13 @@ enum lc_rc lc_title_set(const char *title)
     size_t room, n;
     char *at;
 
-    if (read_stat(stat, sizeof stat) != LC_OK || lc_title_range(stat, &start, &end) != LC_OK)
+    if (read_file("/proc/self/stat", stat, sizeof stat, &n) != LC_OK ||
+        lc_title_range(stat, &start, &end) != LC_OK)
         return LC_EUNSUP;
     at = (char *)(uintptr_t)start;
     room = (size_t)(end - start);
+    if (!is_ours(at, room))
+        return LC_EUNSUP;
     /* The last byte stays NUL: any other tells the kernel that the text goes on in the environment. */
     n = LC_MIN(strlen(title), room - 1);
     memmove(at, title, n); /* the caller's text may be one of the arguments */

@@ -13,7 +13,8 @@ def test_start_lines(serve):
     assert re.fullmatch(r"Starting \w+ [\w.]+", lines[0])
     assert lines[1] == f"Listening at: http://127.0.0.1:{s.port} ({s.pid})"
     assert re.fullmatch(r"Using worker: (sync|gthread)", lines[2])
-    assert lines[3] == f"Booting worker with pid: {s.worker_pids()[0]}"
+    assert lines[3].startswith("Control socket listening at ")
+    assert lines[4] == f"Booting worker with pid: {s.worker_pids()[0]}"
     stamp = rf"\[\d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{{4}}\] \[{s.pid}\] \[INFO\] Starting "
     assert re.match(stamp, s.log())
 
