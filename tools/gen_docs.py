@@ -29,7 +29,7 @@ LATER_INTRO = """
 
 These settings of Gunicorn are known and not acted on yet. Each is accepted at its default, so that
 a file which spells out defaults can be used; any other value is refused with a message that names
-it. Most hooks are among them: a configuration file that defines one is refused.
+it.
 """
 SPECIAL_DEFAULTS = {
     "chdir": "the current directory",
@@ -73,10 +73,12 @@ def sections():
 
 def later():
     """The table of what is only accepted at its default."""
-    rows = ["| setting | flag | default |", "|---|---|---|"]
-    for name, (flags, default) in settings.LATER.items():
-        spelled = ", ".join(f"`{flag}`" for flag in flags.split())
-        rows.append(f"| {name} | {spelled} | {cell(f'`{default!r}`')} |")
+    rows = ["| setting | flag | default | |", "|---|---|---|---|"]
+    for setting in settings.BY_NAME.values():
+        if setting.is_later:
+            spelled = ", ".join(f"`{flag}`" for flag in setting.flags)
+            default = cell(f"`{setting.default!r}`")
+            rows.append(f"| {setting.name} | {spelled} | {default} | {cell(setting.help)} |")
     return "\n".join(rows) + "\n"
 
 

@@ -1,89 +1,54 @@
-"""The server's own log and the access log: the loggers `gunicorn.error` and `gunicorn.access`.
+"""The server's own log and the access log, by the names that Gunicorn's module has.
 
-Their names and lines are what log shippers and test harnesses look for. Applications take these
-loggers' handlers for their own, so they are plain `logging` loggers with plain handlers. The access
-log's lines are written by the C engine, to the descriptor of that handler.
+The loggers are called `gunicorn.error` and `gunicorn.access`: log shippers and test harnesses look
+for them, and applications take their handlers for their own. The rooms are in licorne/log.
 """
 
 import logging
-import os
-import stat
-import sys
 
-from licorne.errors import ConfigError
+from licorne.log import load, paths
+from licorne.log.atoms import SafeAtoms
+from licorne.log.files import flush, loggers
+from licorne.log.files import reopen as reopen_files
+from licorne.log.logger import LEVELS, Logger
 
-FORMAT = "%(asctime)s [%(process)d] [%(levelname)s] %(message)s"
-DATE_FORMAT = "[%Y-%m-%d %H:%M:%S %z]"
-LEVELS = {
-    "debug": logging.DEBUG,
-    "info": logging.INFO,
-    "warning": logging.WARNING,
-    "error": logging.ERROR,
-    "critical": logging.CRITICAL,
+FORMAT = Logger.error_fmt
+DATE_FORMAT = Logger.datefmt
+
+__all__ = [
+    "DATE_FORMAT",
+    "FORMAT",
+    "LEVELS",
+    "Logger",
+    "SafeAtoms",
+    "access_descriptor",
+    "descriptor",
+    "error_streams",
+    "flush",
+    "loggers",
+    "reopen_files",
+    "setup",
+]
+
+# Those that need more of logging are imported when somebody asks for them.
+_LATE = {
+    "CONFIG_DEFAULTS": "configured",
+    "SYSLOG_FACILITIES": "syslog",
+    "parse_syslog_address": "syslog",
 }
 
 
+def __getattr__(name):
+    if name not in _LATE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module("licorne.log." + _LATE[name]), name)
+
+
 def setup(config):
-    """-> the logger `gunicorn.error`, set up as the configuration says"""
-    log = _bare("gunicorn.error", LEVELS.get((config.loglevel or "").lower(), logging.INFO))
-    _add(log, config.errorlog or "-", sys.stderr, logging.Formatter(FORMAT, DATE_FORMAT))
-    access = _bare("gunicorn.access", logging.INFO)
-    if config.accesslog:
-        _add(access, config.accesslog, sys.stdout, logging.Formatter("%(message)s"))
-    return log
-
-
-def _bare(name, level):
-    log = logging.getLogger(name)
-    log.propagate = False
-    log.setLevel(level)
-    for handler in [h for h in log.handlers if getattr(h, "_gunicorn", False)]:
-        log.removeHandler(handler)
-        handler.close()
-    return log
-
-
-def _add(log, path, stream, formatter):
-    handler = _handler(path, stream)
-    handler.setFormatter(formatter)
-    handler._gunicorn = True
-    log.addHandler(handler)
-
-
-def _handler(path, stream):
-    if path == "-":
-        return logging.StreamHandler(stream)
-    path = os.path.abspath(path)
-    try:
-        return logging.FileHandler(path)
-    except OSError as error:
-        raise ConfigError(f"Error: {path!r} isn't writable [{error!r}]") from None
-
-
-def reopen_files():
-    """After log rotation: every file of every logger in the process, not only our own."""
-    loggers = [logging.getLogger(), *logging.Logger.manager.loggerDict.values()]
-    for logger in loggers:
-        for handler in getattr(logger, "handlers", ()):
-            if isinstance(handler, logging.FileHandler):
-                _reopen(handler)
-
-
-def _reopen(handler):
-    # The number stays: the C engine writes to it, and a number set free is the next connection's.
-    with handler.lock:
-        if handler.stream and stat.S_ISREG(os.fstat(handler.stream.fileno()).st_mode):
-            handler.flush()
-            with handler._open() as fresh:
-                os.dup2(fresh.fileno(), handler.stream.fileno(), inheritable=False)
-
-
-def flush():
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except (AttributeError, OSError, ValueError):
-            continue  # closed, or never there
+    """-> the logger, set up as the configuration says; ConfigError"""
+    return load.logger(config)
 
 
 def error_streams():
@@ -95,12 +60,8 @@ def error_streams():
 def access_descriptor():
     """Where the C engine writes access lines; -1: nowhere."""
     for handler in logging.getLogger("gunicorn.access").handlers:
-        if getattr(handler, "_gunicorn", False):
-            try:
-                os.fstat(number := handler.stream.fileno())
-                return number
-            except (AttributeError, OSError, ValueError):
-                continue
+        if getattr(handler, "_gunicorn", False) and paths.descriptor(handler) >= 0:
+            return paths.descriptor(handler)
     return -1
 
 

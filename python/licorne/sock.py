@@ -14,14 +14,15 @@ import stat
 import sys
 import time
 
+from licorne import identity, systemd
+
 TRIES = 5
-FIRST_PASSED_FD = 3  # systemd's protocol: descriptors from 3 on
 
 
 class Listener:
     """A bound, listening, non-blocking socket, and how it is called in logs and environs.
 
-    `slots` has one for each worker slot, the first of which is `sock`; empty: all share `sock`.
+    `slots` has one for each worker's place, the first of which is `sock`; empty: all share `sock`.
     """
 
     __slots__ = (
@@ -33,12 +34,16 @@ class Listener:
         "server_port",
         "path",
         "identity",
+        "address",
+        "is_systemd",
     )
 
     def __init__(self, sock, slots=()):
         self.sock = sock
         self.slots = list(slots)
         self.path = self.identity = None
+        self.address = None  # as configured; None: it was inherited
+        self.is_systemd = False
         name = sock.getsockname()
         if sock.family == socket.AF_UNIX:
             text = name.decode() if isinstance(name, bytes) else name
@@ -65,10 +70,29 @@ class Listener:
         self.path = os.path.abspath(path)
         self.identity = _identity(self.path)
 
-    def close(self):
+    # What hooks are given in server.LISTENERS and worker.sockets: Gunicorn's wrapper of a socket.
+
+    def __getattr__(self, name):
+        if name == "sock":
+            raise AttributeError(name)
+        return getattr(self.sock, name)
+
+    def __str__(self):
+        return self.display
+
+    @property
+    def FAMILY(self):
+        return self.sock.family
+
+    @property
+    def cfg_addr(self):
+        name = self.sock.getsockname()
+        return name[:2] if isinstance(name, tuple) else name
+
+    def close(self, unlink=True):
         for sock in self.slots or [self.sock]:
             sock.close()
-        if self.path and _identity(self.path) == self.identity:
+        if unlink and self.path and _identity(self.path) == self.identity:
             os.unlink(self.path)
 
 
@@ -80,33 +104,64 @@ def _identity(path):
     return found.st_dev, found.st_ino
 
 
-def create_sockets(config, log):
-    """-> listeners. What was inherited replaces every other address. Exits with 1 on failure."""
+def create_sockets(config, log, kept=(), tries=TRIES):
+    """-> listeners. What was inherited replaces every other address. Exits with 1 on failure.
+
+    `kept` are those of before: who is still wanted stays.
+    """
     addresses = config.addresses()
-    inherited = [address[1] for address in addresses if address[0] == "fd"]
-    inherited += _systemd_fds(config.environ)
+    if kept and all(listener.address is None for listener in kept):
+        return list(kept)
+    inherited = _inherit([address[1] for address in addresses if address[0] == "fd"], config, log)
     if inherited:
-        return [_adopt(fd, config, log) for fd in inherited]
+        return inherited
+    known = {listener.address: listener for listener in kept}
+    counts = [len(known[one].slots) for one in addresses if one in known and known[one].slots]
+    count = counts[0] if counts else config.workers  # of each address the same
     listeners = []
     for address in addresses:
         try:
-            listeners.append(_bind_patiently(address, config, log))
+            listener = known.get(address)
+            listeners.append(listener or _bind_patiently(address, config, log, tries, count))
         except SystemExit:
-            close_all(listeners)
+            close_all([listener for listener in listeners if listener not in kept])
             raise
     return listeners
 
 
-def close_all(listeners):
+def close_all(listeners, unlink=True):
     for listener in listeners:
-        listener.close()
+        listener.close(unlink)
 
 
-def _systemd_fds(environ):
-    if environ.pop("LISTEN_PID", None) != str(os.getpid()):
+def _inherit(given, config, log):
+    """-> listeners by descriptors of the configuration, of an old master (USR2), of systemd"""
+    found = [_adopt(fd, config, log) for fd in given]
+    for listener in _united([_adopt(fd, config, log) for fd in _upgrade_fds(config.environ)]):
+        if listener.kind == "unix" and not listener.server_name.startswith("\0"):
+            listener.owns_file(listener.server_name)
+        found.append(listener)
+    for fd in systemd.listen_fds(config.environ):
+        listener = _adopt(fd, config, log)
+        listener.is_systemd = True
+        found.append(listener)
+    return found
+
+
+def _united(listeners):
+    """Sockets of workers' places, which have one address, become one listener again."""
+    found = {}
+    for one in listeners:
+        first = found.setdefault(one.display, one)
+        if first is not one:
+            first.slots = [*(first.slots or [first.sock]), one.sock]
+    return list(found.values())
+
+
+def _upgrade_fds(environ):
+    if "GUNICORN_PID" not in environ:
         return []
-    count = environ.pop("LISTEN_FDS", "0")
-    return range(FIRST_PASSED_FD, FIRST_PASSED_FD + int(count)) if count.isdigit() else []
+    return [int(word) for word in environ.pop("GUNICORN_FD", "").split(",") if word.isdigit()]
 
 
 def _adopt(fd, config, log):
@@ -124,12 +179,14 @@ def _adopt(fd, config, log):
     return Listener(sock)
 
 
-def _bind_patiently(address, config, log):
+def _bind_patiently(address, config, log, tries, count):
     """A predecessor may still be letting go of the address."""
     shown = address[1:3] if address[0] == "tcp" else address[1]
-    for _ in range(TRIES):
+    for left in reversed(range(tries)):
         try:
-            return _bind(address, config)
+            listener = _bind(address, config, count)
+            listener.address = address
+            return listener
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
                 log.error("Connection in use: %s", shown)
@@ -139,13 +196,14 @@ def _bind_patiently(address, config, log):
         except ValueError as error:
             log.error("%s", error)
             break
-        log.debug("Retrying in 1 second.")
-        time.sleep(1)
+        if left:
+            log.debug("Retrying in 1 second.")
+            time.sleep(1)
     log.error("Can't connect to %s", shown)
     sys.exit(1)
 
 
-def _bind(address, config):
+def _bind(address, config, count):
     if address[0] == "unix":
         return _bind_unix(address[1], config)
     host, port, family = address[1:]
@@ -153,7 +211,7 @@ def _bind(address, config):
         return Listener(_bind_tcp(family, (host, port), config))
     slots = [_bind_tcp(family, (host, port), config)]
     try:
-        while len(slots) < config.workers:
+        while len(slots) < count:
             slots.append(_bind_tcp(family, slots[0].getsockname(), config))
     except OSError:
         for sock in slots:
@@ -191,8 +249,6 @@ def _bind_unix(path, config):
     old_mask = os.umask(config.umask)
     try:
         sock.bind(path)
-        sock.setblocking(False)
-        sock.listen(config.backlog)
     except OSError:
         sock.close()
         raise
@@ -201,14 +257,37 @@ def _bind_unix(path, config):
     listener = Listener(sock)
     if not abstract:
         listener.owns_file(path)
+    try:
+        if not abstract:
+            identity.give(path, config.user, config.group)
+        sock.setblocking(False)
+        sock.listen(config.backlog)
+    except OSError:
+        listener.close()
+        raise
     return listener
 
 
 def _remove_stale(path):
+    """OSError (EADDRINUSE): somebody listens there."""
     try:
         mode = os.stat(path).st_mode
     except FileNotFoundError:
         return
     if not stat.S_ISSOCK(mode):
         raise ValueError(f"{path!r} is not a socket")
+    if _is_live(path):
+        raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
     os.remove(path)
+
+
+def _is_live(path):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.setblocking(False)
+        try:
+            probe.connect(path)
+        except BlockingIOError:  # somebody listens, who is busy
+            return True
+        except OSError as error:  # refused; or a datagram socket, which may be anybody's
+            return error.errno == errno.EPROTOTYPE
+    return True

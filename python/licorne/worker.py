@@ -17,9 +17,10 @@ import os
 import signal
 import sys
 import threading
+import time
 import traceback
 
-from licorne import glogging
+from licorne import environment, glogging, hooks, identity, title
 from licorne.app.loader import import_app
 from licorne.config.loader import enter_chdir
 from licorne.errors import AppImportError
@@ -33,31 +34,106 @@ STEP_CHDIR, STEP_IMPORT, STEP_APP = 1, 2, 3
 
 
 class Worker:
-    """What hooks are given."""
+    """What hooks are given.
 
-    def __init__(self, master, index):
-        self.cfg = master.config
-        self.log = master.log_to
-        self.pid = os.getpid()
-        self.ppid = os.getppid()
+    The master makes one before each fork, with Gunicorn's arguments. From the fork on there are
+    two: what pre_fork stored is in both, later changes are seen in their own process only.
+    """
+
+    def __init__(self, age, ppid, sockets, app, timeout, cfg, log, index=0):
+        self.age = age
+        self.ppid = ppid
+        self.sockets = sockets
+        self.app = app
+        self.timeout = timeout
+        self.cfg = cfg
+        self.log = log
         self.index = index
+        self.pid = "[booting]"
         self.booted = False
+        self.aborted = False  # in the master: it did not come back
+        self.reloader = None
+        self.wsgi = None
+        self.max_requests = cfg.values.get("max_requests") or sys.maxsize
+        self.tmp = Heartbeat(index)
+        self._alive = True
+        self._more = 0  # what somebody added to nr
+        self._is_here = False
 
     def __str__(self):
         return f"<Worker {self.pid}>"
+
+    @property
+    def alive(self):
+        return self._alive
+
+    @alive.setter
+    def alive(self, value):
+        """False: it finishes what is under way and ends with status 0."""
+        self._alive = bool(value)
+        if not value and self._is_here and self.booted:
+            from licorne._engine import worker_stop
+
+            worker_stop(True, 0)
+
+    @property
+    def nr(self):
+        """Requests so far, the running ones included."""
+        return self._counted() + self._more
+
+    @nr.setter
+    def nr(self, value):
+        self._more = value - self._counted()
+
+    def _counted(self):
+        if not self._is_here:
+            return 0
+        from licorne._engine import _requests
+
+        return _requests()
+
+    def notify(self):
+        self.tmp.notify()
+
+
+class Heartbeat:
+    """`worker.tmp`: when the worker was last seen at work, by the monotonic clock."""
+
+    def __init__(self, index):
+        self._index = index
+        self._made = time.monotonic()
+
+    def last_update(self):
+        from licorne._engine import _last_beat
+
+        return max(_last_beat(self._index), self._made)
+
+    def notify(self):
+        """In the worker: the call that runs is given its whole time again."""
+        from licorne._engine import _beat
+
+        _beat()
+
+    def close(self):
+        """There is no file."""
 
 
 def boot(master, index, report_fd, dump_signal):
     """-> the WSGI callable. Exceptions are logged here and passed on; C chooses the status."""
     log = master.log_to
+    title.set_title(master.name, "worker", master.config.proc_name)
     os.environ["LICORNE_WORKER_INDEX"] = str(index)
-    master.worker = Worker(master, index)
+    master.worker = worker = master.arbiter._next
+    worker.pid, worker._is_here = os.getpid(), True
     master.report = report = Report(report_fd)
-    log.info("Booting worker with pid: %s", os.getpid())
-    _install_signal_handlers(master)
-    report.begin(dump_signal)
+    log.info("Booting worker with pid: %s", worker.pid)
     try:
-        return _load(master)
+        hooks.in_boot(master, "post_fork", master.arbiter, worker)
+        _install_signal_handlers(master)
+        report.begin(dump_signal)
+        worker.wsgi = worker.app.callable = _load(master)
+        hooks.in_boot(master, "post_worker_init", worker)
+        return worker.wsgi
     except AppImportError as error:
         _step(STEP_APP)
         report.fail(str(error))
@@ -72,12 +148,56 @@ def boot(master, index, report_fd, dump_signal):
 
 
 def _load(master):
+    config = master.config
+    os.environ.update(environment.variables(config.raw_env))
+    identity.become(config.user, config.group, config.initgroups)
+    if config.reload:
+        _start_reloader(master)
+    try:
+        return _import(master)
+    finally:
+        if config.reload:
+            master.worker.reloader.scan()
+
+
+def _import(master):
     if master.app is not None:
         return master.app
     _step(STEP_CHDIR)
     enter_chdir(master.config)
     _step(STEP_IMPORT)
-    return import_app(master.uri)
+    try:
+        return import_app(master.uri)
+    except SyntaxError as error:
+        if not master.config.reload:
+            raise
+        return _stand_in(master, error)
+
+
+def _stand_in(master, error):
+    """Until the broken file is mended."""
+    from licorne.broken import page_for
+
+    master.log_to.exception("Exception in worker process")
+    if error.filename:
+        master.worker.reloader.add_extra_file(error.filename)
+    return page_for(error)
+
+
+def _start_reloader(master):
+    from licorne.reloader import Reloader
+
+    log = master.log_to
+
+    def on_change(path):
+        log.info("Worker reloading: %s modified", path)
+        hooks.told(master, "worker_int")
+        os.kill(os.getpid(), signal.SIGTERM)  # the main thread lets its requests finish
+
+    config = master.config
+    log.warning("Reloader is on. Use in development only!")
+    master.worker.reloader = Reloader(on_change, config.reload_extra_files, config.reload_engine)
+    master.worker.reloader.start()
 
 
 def _step(number):
@@ -90,6 +210,8 @@ def ready(master):
     """Everything stands, and the next thing is the first request."""
     master.report.end()
     master.worker.booted = True
+    if not master.worker.alive:
+        master.worker.alive = False  # a hook of its boot wished so
 
 
 def start_thread():
@@ -111,6 +233,7 @@ _started = 0
 
 def exit(master, index):
     master.log_to.info("Worker exiting (pid: %s)", os.getpid())
+    hooks.at_exit(master)
     glogging.flush()
 
 
@@ -120,11 +243,11 @@ def log_request_error(log, method, path, exc, is_interrupted=False):
         return
     trace = (type(exc), exc, exc.__traceback__) if exc is not None else None
     if path is None:
-        log.error("Error handling request (no URI read)", exc_info=trace)
+        log.exception("Error handling request (no URI read)", exc_info=trace)
     elif method is None:
-        log.error("Error handling request %s", path, exc_info=trace)
+        log.exception("Error handling request %s", path, exc_info=trace)
     else:
-        log.error("Error handling request %s %s", method, path, exc_info=trace)
+        log.exception("Error handling request %s %s", method, path, exc_info=trace)
 
 
 def _say(error):
@@ -144,19 +267,32 @@ def _install_signal_handlers(master):
 
     os.register_at_fork(after_in_child=in_child)
 
+    def stop(is_graceful, status):
+        master.worker._alive = False
+        if not master.worker.booted:  # it ends in worker_stop()
+            hooks.at_exit(master)
+        return worker_stop(is_graceful, status)
+
     def on_term(number, frame):
-        worker_stop(True, 0)
+        stop(True, 0)
 
     def on_quit(number, frame):
         master.is_interrupted = True
-        _leave(worker_stop(False, 0), 0)
+        try:
+            hooks.told(master, "worker_int")
+        finally:
+            in_application = stop(False, 0)
+        _leave(in_application, 0)
 
     def on_abort(number, frame):
-        _call_abort_hook(master)
-        _leave(worker_stop(False, 1), 1)
+        try:
+            hooks.told(master, "worker_abort")
+        finally:
+            in_application = stop(False, 1)
+        _leave(in_application, 1)
 
     def on_reopen(number, frame):
-        glogging.reopen_files()
+        master.log_to.reopen_files()
 
     signal.signal(signal.SIGTERM, on_term)
     signal.signal(signal.SIGINT, on_quit)
@@ -169,13 +305,3 @@ def _leave(in_application, status):
     """Interrupt the application; outside of it the engine has been told and comes out by itself."""
     if in_application:
         raise SystemExit(status)
-
-
-def _call_abort_hook(master):
-    hook = master.config.worker_abort
-    if hook is None:
-        return
-    try:
-        hook(master.worker)
-    except Exception:
-        master.log_to.exception("Exception in worker_abort hook")

@@ -353,7 +353,13 @@ void lc_access_log_ended(struct lc_access_log *a, struct lc_exchange *x,
     struct texts t;
     char *line;
 
-    if (!is_worth_a_line(x, end) || (line = lc_sink_room(&a->sink)) == NULL)
+    if (!is_worth_a_line(x, end))
+        return;
+    if (LC_UNLIKELY(!a->has_sink)) {
+        a->conf->access_take(a->conf->access_ctx, x, end, duration(x));
+        return;
+    }
+    if ((line = lc_sink_room(&a->sink)) == NULL)
         return;
     t.log = a;
     t.x = x;
@@ -374,6 +380,11 @@ enum lc_rc lc_access_log_open(struct lc_access_log *a, const struct lc_engine_co
     size_t at;
 
     memset(a, 0, sizeof *a);
+    a->conf = conf;
+    if (conf->access_take) {
+        a->is_on = a->is_timed = true;
+        return LC_OK;
+    }
     if (!conf->has_access_log)
         return LC_OK;
     if ((rc = lc_access_compile(&a->format, lc_str_of(text, strlen(text)), &at)) != LC_OK)
@@ -382,12 +393,11 @@ enum lc_rc lc_access_log_open(struct lc_access_log *a, const struct lc_engine_co
         lc_access_free(&a->format);
         return rc;
     }
-    a->conf = conf;
     a->pid = getpid();
     a->mount = getenv("SCRIPT_NAME");
     a->software = getenv("SERVER_SOFTWARE");
     a->is_timed = (a->format.needs & LC_ACCESS_NEEDS_DURATION) != 0;
-    a->is_on = true;
+    a->is_on = a->has_sink = true;
     return LC_OK;
 }
 
@@ -406,9 +416,10 @@ int lc_access_log_before_wait(struct lc_access_log *a, uint64_t now_ms, int most
 
 void lc_access_log_close(struct lc_access_log *a, uint64_t patience_ms)
 {
-    if (!a->is_on)
-        return;
     a->is_on = false;
+    if (!a->has_sink)
+        return;
+    a->has_sink = false;
     lc_sink_close(&a->sink, patience_ms);
     lc_access_free(&a->format);
 }

@@ -16,7 +16,8 @@
 
 struct lc_access_log {
     bool is_on;
-    bool is_timed; /* the format asks for the duration */
+    bool is_timed; /* the duration is asked for */
+    bool has_sink; /* lines are made here; else by conf->access_take */
     pid_t pid;
     uint64_t held_ms; /* when lines were first left for the next wake-up; 0: none are */
     const struct lc_engine_conf *conf;
@@ -26,7 +27,7 @@ struct lc_access_log {
     struct lc_sink sink;
 };
 
-/* Without a descriptor in conf it stays off.  LC_EINVAL: the format. */
+/* Without a descriptor and without a taker in conf it stays off.  LC_EINVAL: the format. */
 LC_MUST_USE enum lc_rc lc_access_log_open(struct lc_access_log *a,
                                           const struct lc_engine_conf *conf);
 void lc_access_log_close(struct lc_access_log *a, uint64_t patience_ms);

@@ -2,9 +2,12 @@
 #include "engine/account.h"
 
 #include "engine/worker.h"
+#include "os/clock.h"
+#include "os/fd.h"
 #include "os/thread.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #define BEAT_MS 100  /* no more often */
 #define OLD_MS  1000 /* a call this old may hold the guest for good */
@@ -12,11 +15,24 @@
 _Static_assert(LC_H1_CLOSED == 7 && LC_H1_CLOSED <= LC_BOARD_STATES,
                "each state of an open connection has its word, and its line in set_conns");
 
+/* Workers that were forked together must not all be spent together; that is all that is asked of this chance. */
+static uint64_t by_chance(uint64_t most)
+{
+    uint64_t x = ((uint64_t)getpid() << 32) ^ (uint64_t)lc_clock_mono_ns();
+
+    x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
+    return (x ^ x >> 31) % (most + 1);
+}
+
 void lc_account_open(struct lc_worker *w)
 {
     const struct lc_engine_conf *conf = w->conf;
 
     lc_list_init(&w->account.running);
+    w->account.spent_at = UINT64_MAX;
+    if (conf->max_requests)
+        w->account.spent_at = conf->max_requests + by_chance(conf->max_requests_jitter);
     if (conf->board && conf->board->map)
         w->account.slot = lc_board_slot(conf->board, conf->slot);
 }
@@ -224,6 +240,26 @@ static bool is_alive(struct lc_worker *w)
     return ask_guest(w);
 }
 
+void lc_account_ring(const struct lc_worker *w)
+{
+    size_t done;
+
+    if (w->conf->bell && lc_fd_write(*w->conf->bell, "", 1, &done) != LC_OK) {
+        /* it is full: the master is being woken */
+    }
+}
+
+static void say_spent(struct lc_worker *w)
+{
+    w->account.spent_at = UINT64_MAX;
+    if (w->state != LC_WORKER_RUNNING)
+        return;
+    lc_log_write(&w->conf->log, LC_INFO, "Autorestarting worker after current request.");
+    atomic_store_explicit(&w->account.slot->is_spent, 1, memory_order_release);
+    lc_account_ring(w);
+}
+
+/* Calls were counted anyway, and are looked at as rarely as the worker beats. */
 void lc_account_turn(struct lc_worker *w)
 {
     struct lc_account *a = &w->account;
@@ -231,10 +267,27 @@ void lc_account_turn(struct lc_worker *w)
     if (a->slot == NULL)
         return;
     lc_account_look(w);
-    if (w->loop.now_ms < a->beat_ms + BEAT_MS || !is_alive(w))
+    if (w->loop.now_ms < a->beat_ms + BEAT_MS)
+        return;
+    if (w->ncalls >= a->spent_at)
+        say_spent(w);
+    if (!is_alive(w))
         return;
     a->beat_ms = w->loop.now_ms;
     lc_count_set(&a->slot->beat_ms, a->beat_ms);
+}
+
+void lc_account_beat(struct lc_worker *w)
+{
+    struct lc_account *a = &w->account;
+    uint64_t now = lc_clock_mono_ms();
+
+    if (a->slot == NULL)
+        return;
+    for (struct lc_list *e = a->running.next; e != &a->running; e = e->next)
+        LC_CONTAINER_OF(e, struct lc_account_seat, running)->since_ms = now;
+    lc_count_set(&a->slot->call_since_ms, oldest_ms(a));
+    lc_count_set(&a->slot->beat_ms, now);
 }
 
 void lc_account_guest_came(struct lc_worker *w)

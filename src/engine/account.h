@@ -28,6 +28,8 @@ struct lc_account {
     struct lc_board_slot *slot; /* NULL: there is no board */
     struct lc_list running;     /* threads inside a call, the longest first */
     uint64_t beat_ms;
+    uint64_t
+        spent_at; /* so many calls; then the master is asked for a successor, and this one serves until it is there */
     bool is_asked;                         /* the main thread has not come since it was */
     uint64_t records[LC_THREADS_MAX / 64]; /* a bit each: some thread writes it */
 };
@@ -67,6 +69,10 @@ void lc_account_handed(struct lc_worker *w, enum lc_handed way);
 void lc_account_look(struct lc_worker *w);
 /* The same and the beat: a turn has ended. */
 void lc_account_turn(struct lc_worker *w);
+/* The guest says that it is at work: the calls that run begin anew for the timeout. */
+void lc_account_beat(struct lc_worker *w);
+/* The board says something that the master should not wait to see. */
+void lc_account_ring(const struct lc_worker *w);
 /* The main thread had the guest. */
 void lc_account_guest_came(struct lc_worker *w);
 

@@ -1,7 +1,7 @@
 /* engine/reuse.c - see reuse.h.   Runs in: worker, under the owner's lock.
  *
  *      (not held) --nobody attends to it--> WATCHED <--siblings' turn, ours--> PAUSED
- *           ^------------a slot of its own serves---------'-----------------------'
+ *           ^------------one of its place serves-----------'-----------------------'
  */
 #include "engine/reuse.h"
 
@@ -9,6 +9,7 @@
 #include "os/fd.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define SETTLE_LOOKS 10
 
@@ -19,28 +20,52 @@ struct lc_loan {
     bool is_held;
 };
 
-/* --- slots ---------------------------------------------------------------------------------------------------- */
+/* --- places --------------------------------------------------------------------------------------------------- */
 
-bool lc_reuse_is_attended(const struct lc_board *b, uint32_t n, uint32_t socket)
+static uint32_t socket_of(const struct lc_worker *w, struct lc_board_slot *s)
 {
+    return atomic_load_explicit(&s->place, memory_order_relaxed) % w->reuse.n;
+}
+
+static bool is_of_the_set(const struct lc_worker *w, struct lc_board_slot *s)
+{
+    return atomic_load_explicit(&s->sockets, memory_order_relaxed) == w->reuse.sockets;
+}
+
+static bool is_partner(const struct lc_worker *w, uint32_t slot)
+{
+    struct lc_board_slot *s = lc_board_slot(w->conf->board, slot);
+
+    return slot != w->conf->slot && socket_of(w, s) == w->conf->place % w->reuse.n &&
+           is_of_the_set(w, s);
+}
+
+void lc_reuse_look(struct lc_worker *w)
+{
+    const struct lc_board *b = w->conf->board;
+    struct lc_reuse *r = &w->reuse;
     uint32_t used = lc_board_used(b);
 
-    for (uint32_t s = socket; s < used; s += n) {
-        if (atomic_load_explicit(&lc_board_slot(b, s)->life, memory_order_relaxed) ==
-            LC_LIFE_SERVING)
-            return true;
+    memset(r->is_attended, 0, r->n * sizeof *r->is_attended);
+    r->has_partners = false;
+    for (uint32_t i = 0; i < used; i++) {
+        struct lc_board_slot *s = lc_board_slot(b, i);
+        uint32_t life = atomic_load_explicit(&s->life, memory_order_relaxed);
+
+        if (life == LC_LIFE_SERVING && is_of_the_set(w, s))
+            r->is_attended[socket_of(w, s)] = true;
+        r->has_partners |= life != LC_LIFE_EMPTY && is_partner(w, i);
     }
-    return false;
 }
 
 bool lc_reuse_has_free_partner(const struct lc_worker *w)
 {
     const struct lc_board *b = w->conf->board;
-    uint32_t n = w->reuse.n, used = b && b->map ? lc_board_used(b) : 0;
+    uint32_t used = w->reuse.has_partners ? lc_board_used(b) : 0;
 
-    for (uint32_t s = w->conf->slot % n; s < used; s += n) {
-        if (s != w->conf->slot &&
-            atomic_load_explicit(&lc_board_slot(b, s)->free, memory_order_relaxed) > 0)
+    for (uint32_t i = 0; i < used; i++) {
+        if (atomic_load_explicit(&lc_board_slot(b, i)->free, memory_order_relaxed) > 0 &&
+            is_partner(w, i))
             return true;
     }
     return false;
@@ -50,7 +75,7 @@ int lc_reuse_own_fd(const struct lc_worker *w, uint32_t listener)
 {
     const struct lc_engine_listener *l = &w->conf->listeners[listener];
 
-    return l->slot_fds ? l->slot_fds[w->conf->slot % w->conf->nslot_fds] : l->fd;
+    return l->slot_fds ? l->slot_fds[w->conf->place % w->conf->nslot_fds] : l->fd;
 }
 
 /* --- foreign sockets ------------------------------------------------------------------------------------------ */
@@ -94,9 +119,10 @@ static void on_look(struct lc_timer *t, uint64_t now_ms)
     struct lc_worker *w = LC_CONTAINER_OF(t, struct lc_worker, reuse.look);
     struct lc_reuse *r = &w->reuse;
 
+    lc_reuse_look(w);
     for (uint32_t i = 0; i < r->nloans; i++) {
         struct lc_loan *loan = &r->loans[i];
-        bool is_attended = lc_reuse_is_attended(w->conf->board, r->n, loan->socket);
+        bool is_attended = r->is_attended[loan->socket];
 
         if (is_attended == loan->is_held) {
             if (is_attended)
@@ -157,7 +183,7 @@ static void lend(struct lc_worker *w, uint32_t listener)
     struct lc_reuse *r = &w->reuse;
 
     for (uint32_t k = 0; k < r->n; k++) {
-        if (k == w->conf->slot % r->n)
+        if (k == w->conf->place % r->n)
             continue;
         r->loans[r->nloans++] = (struct lc_loan){
             .l = {.index = listener, .kind = from->kind, .is_shared = true, .watch = {.fd = -1}},
@@ -167,10 +193,32 @@ static void lend(struct lc_worker *w, uint32_t listener)
     }
 }
 
+/* The master's descriptors have the same numbers in every worker, and a socket of another set that is still open has
+ * another: the first of each listener's tells sets apart. */
+static void name_sockets(struct lc_worker *w)
+{
+    uint32_t name = 1;
+
+    for (uint32_t i = 0; i < w->nlisteners; i++) {
+        if (w->listeners[i].is_own)
+            name = name * 1031 + (uint32_t)w->conf->listeners[i].slot_fds[0];
+    }
+    w->reuse.sockets = name;
+    atomic_store(&lc_board_slot(w->conf->board, w->conf->slot)->sockets, name);
+}
+
+static enum lc_rc make_room(struct lc_reuse *r, uint32_t nlisteners)
+{
+    r->loans = calloc((size_t)nlisteners * r->n, sizeof *r->loans);
+    r->is_attended = calloc(r->n, sizeof *r->is_attended);
+    return r->loans && r->is_attended ? LC_OK : LC_ENOMEM; /* lc_reuse_close frees what there is */
+}
+
 enum lc_rc lc_reuse_open(struct lc_worker *w)
 {
     struct lc_reuse *r = &w->reuse;
     uint32_t nlisteners = 0;
+    enum lc_rc rc;
 
     *r = (struct lc_reuse){.n = 0};
     lc_timer_init(&r->look, on_look);
@@ -181,14 +229,16 @@ enum lc_rc lc_reuse_open(struct lc_worker *w)
     if (nlisteners == 0)
         return LC_OK;
     r->n = w->conf->nslot_fds;
-    if (r->n == 1 || w->conf->board == NULL || w->conf->board->map == NULL)
+    if (w->conf->board == NULL || w->conf->board->map == NULL)
         return LC_OK;
-    if ((r->loans = calloc((size_t)nlisteners * r->n, sizeof *r->loans)) == NULL)
-        return LC_ENOMEM;
+    name_sockets(w);
+    if ((rc = make_room(r, nlisteners)) != LC_OK)
+        return rc;
     for (uint32_t i = 0; i < w->nlisteners; i++) {
         if (w->listeners[i].is_own)
             lend(w, i);
     }
+    lc_reuse_look(w);
     lc_timer_set(&w->loop.timers, &r->look, w->loop.now_ms + LC_REUSE_LOOK_MS);
     return LC_OK;
 }
@@ -208,8 +258,9 @@ void lc_reuse_stop(struct lc_worker *w)
 void lc_reuse_close(struct lc_worker *w)
 {
     lc_reuse_stop(w);
-    free(
-        w->reuse
-            .loans); /* events that were waited for may name it while the engine moves: not before */
+    /* Events that were waited for may name a loan while the engine moves: not before now. */
+    free(w->reuse.loans);
+    free(w->reuse.is_attended);
     w->reuse.loans = NULL;
+    w->reuse.is_attended = NULL;
 }

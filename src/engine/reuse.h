@@ -1,15 +1,18 @@
-/* engine/reuse.h - listening sockets of which each worker slot has its own (reuse_port), and who accepts from those whose
- * worker is not there.
+/* engine/reuse.h - listening sockets of which each worker has its own (reuse_port), by its place, and who accepts from those
+ * whose worker is not there.
  *
  * The master makes them, for each TCP address as many as there are workers at the start, and keeps them until it ends:
  * the kernel spreads connections over the sockets that exist, whoever listens, and the last close of one resets those
  * that wait in its queue.  Every worker inherits all of them.
  *
- *   I1  slot s has the socket s % n.  Its worker accepts there whether or not siblings are free, for they do not watch
- *       that socket; what it has no thread for is handed over (share.h).  Slots beyond n, which TTIN makes, are partners
- *       of one that has the socket already: among them the rules of share.h hold.
- *   I2  a socket of which no slot serves (gone for good, waiting for its successor, booting, leaving) is watched by all
+ *   I1  place p has the socket p % n.  Its worker accepts there whether or not siblings are free, for they do not watch
+ *       that socket; what it has no thread for is handed over (share.h).  An heir takes over the place (super/master.h),
+ *       and so the socket.  While its predecessor lives they are partners, as are places beyond n, which TTIN makes, of
+ *       one that has the socket already: among partners the rules of share.h hold.
+ *   I2  a socket of which no place serves (gone for good, waiting for its successor, booting, leaving) is watched by all
  *       that do serve, within LC_REUSE_LOOK_MS and by the rules of share.h.  They let go when one of its own serves.
+ *       After a HUP that changed the addresses, who has the new ones does not serve the old ones, and counts for nobody
+ *       there: the board says which set of sockets each has.
  *   I3  a wake-up that somebody got and did not act on strands no connection: who lets go takes one, who goes on watching
  *       a foreign socket watches it anew at each look, and so does, for a second, a worker that begins with its own.
  *
@@ -27,17 +30,20 @@ struct lc_loan; /* a foreign socket */
 
 struct lc_reuse {
     uint32_t n;             /* sockets of an address; 0: all workers share one */
+    uint32_t sockets;       /* names this set of them in the board */
+    bool has_partners;      /* as of the last look */
+    bool *is_attended;      /* of the n: does its worker serve, as of the last look? */
     struct lc_loan *loans;  /* of each listener that has them, n */
     uint32_t nloans, nheld; /* watched, or left alone only in favour of siblings */
     struct lc_timer look;
     uint32_t nlooks; /* since it serves */
 };
 
-/* Does a slot of this socket serve? */
-bool lc_reuse_is_attended(const struct lc_board *b, uint32_t n, uint32_t socket);
-
 /* --- all under the owner's lock --- */
 
+/* Who has which socket now, by the board: fills is_attended and has_partners.  One pass, for with as many sockets as
+ * workers one for each of them would be n * n words of other processes. */
+void lc_reuse_look(struct lc_worker *w);
 /* What this worker has of a listener's descriptors. */
 int lc_reuse_own_fd(const struct lc_worker *w, uint32_t listener);
 /* The worker's own listeners have started. */

@@ -260,6 +260,13 @@ static void end(struct lc_worker *w)
         lc_owner_nudge(&w->owner, w->main_seat);
 }
 
+static bool has_successors(const struct lc_worker *w)
+{
+    const struct lc_board *b = w->conf->board;
+
+    return b && b->map && !lc_board_is_ending(b);
+}
+
 static void begin_drain(struct lc_worker *w)
 {
     if (w->state != LC_WORKER_RUNNING)
@@ -267,7 +274,34 @@ static void begin_drain(struct lc_worker *w)
     w->state = LC_WORKER_DRAINING;
     lc_loop_refresh(&w->loop);
     w->end_by_ms = w->loop.now_ms + w->conf->graceful_ms;
-    w->h1.is_draining = true; /* connections at rest are closed by the next turn */
+    if (has_successors(w)) {
+        w->part_by_ms = LC_MIN(w->end_by_ms, w->loop.now_ms + LC_PART_MS);
+        w->parting = w->conf->limits;
+        w->parting.idle_ms = 0;
+        w->h1.limits = &w->parting;
+    } else {
+        w->h1.is_draining = true; /* connections at rest are closed by the next turn */
+    }
+    lc_account_look(w); /* siblings count on it no more */
+}
+
+/* A client that has just connected has a request on its way, and would take a close for a failure.  What is silent for
+ * longer, or is between requests, is nobody's loss. */
+static bool awaits_first_words(const struct lc_worker *w)
+{
+    return w->h1.counts[LC_H1_HEAD] > 0 &&
+           w->loop.now_ms + w->conf->graceful_ms < w->end_by_ms + FRESH_MS;
+}
+
+static void drain(struct lc_worker *w)
+{
+    stop_listeners(w);
+    if ((w->loop.now_ms >= w->part_by_ms || !has_successors(w)) && !awaits_first_words(w)) {
+        w->part_by_ms = 0;
+        lc_h1_drain(&w->h1);
+    }
+    if ((w->h1.nconns == 0 && !lc_share_take(w)) || w->loop.now_ms >= w->end_by_ms)
+        w->state = LC_WORKER_ENDED;
 }
 
 void lc_worker_stop(struct lc_worker *w, bool is_graceful)
@@ -283,6 +317,11 @@ void lc_worker_stop(struct lc_worker *w, bool is_graceful)
         end(w);
     lc_loop_wake(&w->loop);
     lc_owner_leave(&w->owner);
+}
+
+void lc_worker_uncork(struct lc_worker *w)
+{
+    lc_h1_uncork(&w->h1);
 }
 
 /* An application that was called may have taken the guest's wake-ups for itself: the main thread looks. */
@@ -314,26 +353,13 @@ static void look_at_parent(struct lc_worker *w)
     begin_drain(w);
 }
 
-/* A client that has just connected has a request on its way, and would take a close for a failure.  What is silent for
- * longer, or is between requests, is nobody's loss. */
-static bool awaits_first_words(const struct lc_worker *w)
-{
-    return w->h1.counts[LC_H1_HEAD] > 0 &&
-           w->loop.now_ms + w->conf->graceful_ms < w->end_by_ms + FRESH_MS;
-}
-
 void lc_worker_follow(struct lc_worker *w)
 {
     look_at_parent(w);
     go_to_the_end(w);
     lc_worker_set_accepting(w);
-    if (w->state == LC_WORKER_DRAINING) {
-        stop_listeners(w);
-        if (!awaits_first_words(w))
-            lc_h1_drain(&w->h1);
-        if ((w->h1.nconns == 0 && !lc_share_take(w)) || w->loop.now_ms >= w->end_by_ms)
-            w->state = LC_WORKER_ENDED;
-    }
+    if (w->state == LC_WORKER_DRAINING)
+        drain(w);
     if (w->state == LC_WORKER_ENDED)
         end(w);
 }

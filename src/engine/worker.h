@@ -4,6 +4,10 @@
  *      RUNNING --stop(graceful)--> DRAINING (no accepting, answers say close) --no connection left, or time is up--> ENDED
  *              --stop(quick)---------------------------------------------------------------------------------------> ENDED
  *
+ * While others of the server serve on, a draining worker parts from its clients: for LC_PART_MS who is between requests
+ * may come once more, and is answered with Connection: close.  A close could cross a request on its way, which would be
+ * lost.  When the whole server ends, who is idle is closed at once.
+ *
  * A booting worker has no application yet: its watcher steps, answers what the engine answers, and keeps requests.
  *
  * Application threads call lc_worker_serve, each with a seat of its own, and stay there.  With one thread and inline
@@ -25,6 +29,7 @@
 #include <stdatomic.h>
 #include <sys/types.h>
 
+#define LC_PART_MS 2000
 #define LC_THREAD_IDLE_MS \
     60000 /* a thread beyond the first that had nothing to do for so long retires */
 
@@ -86,6 +91,8 @@ struct lc_worker {
     atomic_bool wants_wakeups;    /* ... and see whether its signals still write to the pipe */
     int chained_fd;               /* what the pipe says is written there too; -1 */
     uint64_t end_by_ms;           /* while draining */
+    uint64_t part_by_ms;          /* until then idle clients stay; 0: they do not */
+    struct lc_limits parting;     /* what holds meanwhile: no keep-alive */
     uint64_t look_ms;             /* when to look at the parent next */
     uint64_t ncalls, ncalls_seen; /* begun, and at the last look */
     pid_t master;
@@ -109,5 +116,8 @@ LC_MUST_USE bool lc_worker_close(struct lc_worker *w, uint64_t patience_ms);
 void lc_worker_chain_signals(struct lc_worker *w, int fd);
 /* From any thread, also from inside an application call; not under the lock. */
 void lc_worker_stop(struct lc_worker *w, bool is_graceful);
+/* Answers that wait to leave together leave now, and what their heads lie in comes back to their exchanges.  Under the
+ * lock, also inside a call. */
+void lc_worker_uncork(struct lc_worker *w);
 
 #endif

@@ -212,7 +212,7 @@ static int get_policy(PyObject *config, struct lc_policy *p)
     return each(config, "secure_scheme_headers", p, add_secure);
 }
 
-/* A descriptor for each worker slot; none: all workers share one.  They live as long as the process. */
+/* A descriptor for each worker's place; none: all workers share one.  They live as long as the process. */
 static int get_slot_fds(PyObject *list, struct lc_engine_conf *conf, struct lc_engine_listener *l)
 {
     Py_ssize_t n = PyList_GET_SIZE(list);

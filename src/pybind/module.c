@@ -39,12 +39,35 @@ PyDoc_STRVAR(scoreboard_doc,
              "scoreboard() -> list[dict]\n\n"
              "What every process of this server does: one dict for each slot that was ever used.");
 
+PyDoc_STRVAR(requests_doc, "_requests() -> int\n\nHow many requests this worker was given so far.");
+PyDoc_STRVAR(last_beat_doc, "_last_beat(index) -> float\n\n"
+                            "When a worker was last seen at work, by the monotonic clock; 0: not.");
+PyDoc_STRVAR(beat_doc,
+             "_beat()\n\nThis worker is at work: the call that runs is given its time again.");
+PyDoc_STRVAR(set_title_doc,
+             "_set_title(text) -> bool\n\nWhat ps shows of this process; cut if need "
+             "be. False: not on this system.");
+PyDoc_STRVAR(watch_open_doc,
+             "_watch_open() -> int\n\nA descriptor that hears of changes in directories; OSError "
+             "where the system has none.");
+PyDoc_STRVAR(watch_add_doc, "_watch_add(fd, directory) -> int\n\nThe directory's number.");
+PyDoc_STRVAR(watch_wait_doc,
+             "_watch_wait(fd, milliseconds) -> list[tuple[int, str]]\n\n"
+             "Directory and name of what changed; -1 and '' when something was lost.");
+
 static PyMethodDef methods[] = {
     {"run_master", lc_py_run_master, METH_VARARGS, run_master_doc},
     {"worker_stop", lc_py_worker_stop, METH_VARARGS, worker_stop_doc},
     {"serve_thread", lc_py_serve_thread, METH_NOARGS, serve_thread_doc},
     {"_boot_step", lc_py_boot_step, METH_O, boot_step_doc},
     {"scoreboard", lc_py_scoreboard, METH_NOARGS, scoreboard_doc},
+    {"_requests", lc_py_requests, METH_NOARGS, requests_doc},
+    {"_last_beat", lc_py_last_beat, METH_O, last_beat_doc},
+    {"_beat", lc_py_beat, METH_NOARGS, beat_doc},
+    {"_set_title", lc_py_set_title, METH_O, set_title_doc},
+    {"_watch_open", lc_py_watch_open, METH_NOARGS, watch_open_doc},
+    {"_watch_add", lc_py_watch_add, METH_VARARGS, watch_add_doc},
+    {"_watch_wait", lc_py_watch_wait, METH_VARARGS, watch_wait_doc},
     {NULL},
 };
 

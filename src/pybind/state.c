@@ -44,6 +44,11 @@ static int init_types(struct lc_py_state *st, PyObject *module)
     st->input_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &lc_py_input_spec, NULL);
     st->callable_type =
         (PyTypeObject *)PyType_FromModuleAndSpec(module, &lc_py_callable_spec, NULL);
+    st->view_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &lc_py_view_spec, NULL);
+    st->found_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &lc_py_found_spec, NULL);
+    if (st->view_type == NULL || PyModule_AddType(module, st->view_type) < 0 ||
+        st->found_type == NULL || PyModule_AddType(module, st->found_type) < 0)
+        return -1;
     return st->input_type && st->callable_type ? 0 : -1;
 }
 
@@ -65,6 +70,8 @@ int lc_py_state_traverse(struct lc_py_state *st, visitproc visit, void *arg)
 {
     Py_VISIT(st->input_type);
     Py_VISIT(st->callable_type);
+    Py_VISIT(st->view_type);
+    Py_VISIT(st->found_type);
     Py_VISIT(st->app_import_error);
     return 0;
 }
@@ -73,6 +80,8 @@ void lc_py_state_clear(struct lc_py_state *st)
 {
     Py_CLEAR(st->input_type);
     Py_CLEAR(st->callable_type);
+    Py_CLEAR(st->view_type);
+    Py_CLEAR(st->found_type);
     Py_CLEAR(st->app_import_error);
 #define X(id, text) Py_CLEAR(st->n.id);
 #include "pybind/names.def"

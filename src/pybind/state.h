@@ -19,7 +19,7 @@ struct lc_py_names {
 };
 
 struct lc_py_state {
-    PyTypeObject *input_type, *callable_type;
+    PyTypeObject *input_type, *callable_type, *view_type, *found_type;
     PyObject *app_import_error; /* licorne.errors.AppImportError */
     struct lc_py_names n;
     PyObject *header_keys[LC_TOKEN_COUNT]; /* "HTTP_ACCEPT" ... */
@@ -46,6 +46,15 @@ PyObject *lc_py_worker_stop(PyObject *module, PyObject *args);
 /* A thread of the application, until the worker ends or it retires. */
 PyObject *lc_py_serve_thread(PyObject *module, PyObject *none);
 PyObject *lc_py_boot_step(PyObject *module, PyObject *number);
+/* hooks_py.c: what the objects of hooks are asked */
+PyObject *lc_py_requests(PyObject *module, PyObject *none);
+PyObject *lc_py_last_beat(PyObject *module, PyObject *index);
+PyObject *lc_py_beat(PyObject *module, PyObject *none);
+/* process_py.c: _engine._set_title, _watch_open, _watch_add, _watch_wait */
+PyObject *lc_py_set_title(PyObject *module, PyObject *text);
+PyObject *lc_py_watch_open(PyObject *module, PyObject *none);
+PyObject *lc_py_watch_add(PyObject *module, PyObject *args);
+PyObject *lc_py_watch_wait(PyObject *module, PyObject *args);
 /* board_py.c: _engine.scoreboard */
 PyObject *lc_py_scoreboard(PyObject *module, PyObject *none);
 /* config_py.c: fills conf; texts are borrowed from config, which must outlive it. -1 with an exception set. */
@@ -55,6 +64,6 @@ int lc_py_config_number(PyObject *config, const char *name, int64_t *out);
 /* A str attribute of config as UTF-8, NULL for None; *failed on error. */
 const char *lc_py_config_text(PyObject *config, const char *name, bool *failed);
 
-extern PyType_Spec lc_py_input_spec, lc_py_callable_spec;
+extern PyType_Spec lc_py_input_spec, lc_py_callable_spec, lc_py_view_spec, lc_py_found_spec;
 
 #endif

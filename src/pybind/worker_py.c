@@ -1,6 +1,7 @@
 /* pybind/worker_py.c - a worker's life in Python: boot, serve, exit status; what its signal handlers may ask for.
  * Runs in: worker, main thread. */
 #include "pybind/compat.h"
+#include "pybind/notes.h"
 #include "pybind/wsgi/wsgi.h"
 
 #include "os/fd.h"
@@ -110,6 +111,14 @@ static bool open_worker(struct lc_py_worker *p)
     return false;
 }
 
+static bool open_logs(struct lc_py_worker *p)
+{
+    if (lc_py_notes_open(p) == 0)
+        return true;
+    PyErr_Print();
+    return false;
+}
+
 /* Returns true when nothing of the worker is in use any more. */
 static bool serve(struct lc_py_worker *p)
 {
@@ -151,16 +160,20 @@ PyObject *lc_py_serve_thread(PyObject *module, PyObject *none LC_UNUSED)
 /* What the engine needs, without the application. */
 static bool prepare(struct lc_py_worker *p)
 {
-    lc_py_worker_face(p);
-    if (lc_py_config(p->config, &p->conf) < 0)
+    if (lc_py_config(p->config, &p->conf) < 0 || lc_wsgi_hooks_read(p) < 0)
         return false;
+    lc_py_worker_face(p);
     if (p->st->master) {
         p->conf.master = p->st->master->pid;
         p->conf.board = &p->st->master->board;
         p->conf.slot = (uint32_t)p->slot;
+        p->conf.place = p->st->master->slots[p->slot].place;
         p->conf.parcels = p->st->master->parcels;
+        p->conf.bell = &p->st->master->bell[1];
     }
     p->conf.is_early = p->conf.health_path != NULL;
+    if (p->conf.is_early && lc_py_notes_choose(p) < 0)
+        return false;
     if (lc_fork_watch(&p->worker.owner.is_forked, &p->worker.h1.must_shut) != LC_OK) {
         PyErr_NoMemory();
         return false;
@@ -233,6 +246,7 @@ static void tell_ready(struct lc_py_worker *p)
     Py_XDECREF(done);
     if (b)
         atomic_store(&b->life, LC_LIFE_SERVING);
+    lc_account_ring(&p->worker);
 }
 
 /* What is left (exit functions, threads) has a limit of its own, in lc_py_leave: the master need not watch it. */
@@ -257,7 +271,8 @@ static bool boot(struct lc_py_worker *p, int *status)
     if (p->app == NULL)
         return false;
     set_step(p->st, LC_BOOT_ENGINE);
-    if (set_up_calls(p) && (p->conf.is_early || open_worker(p)) && lc_py_keep_wakeups(p) == 0)
+    if (lc_py_notes_choose(p) == 0 && set_up_calls(p) && (p->conf.is_early || open_worker(p)) &&
+        open_logs(p) && lc_py_keep_wakeups(p) == 0)
         return true;
     if (PyErr_Occurred())
         PyErr_Print();
@@ -273,7 +288,7 @@ static int live(struct lc_py_worker *p, bool *is_closed)
         PyErr_Print();
         return status;
     }
-    if (p->conf.is_early && !open_worker(p))
+    if (p->conf.is_early && (!open_worker(p) || !open_logs(p)))
         return status;
     if (boot(p, &status)) {
         p->is_booted = true;
@@ -303,12 +318,17 @@ int lc_py_run_worker(struct lc_py_state *st, PyObject *config, PyObject *callbac
     p->slot = slot;
     status = live(p, &is_closed);
     p->is_leaving = true;
+    if (is_closed)
+        lc_py_notes_tell_last(p);
+    else
+        lc_py_notes_tell(p);
     call_exit(callbacks, st->n.worker_exit, slot);
     if (!is_closed) /* threads are still inside calls; the process is about to end under them */
         return status;
     st->worker = NULL;
     if (p->main)
         lc_wsgi_free(p->main);
+    lc_py_notes_free(p);
     lc_py_worker_fini(p);
     lc_fork_unwatch();
     free(p);

@@ -9,6 +9,7 @@
 
 struct head {
     atomic_uint used; /* slots */
+    atomic_bool is_ending;
 };
 
 _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "counters are read by other processes: no lock helps");
@@ -61,6 +62,20 @@ struct lc_board_slot *lc_board_slot(const struct lc_board *b, uint32_t slot)
     return (void *)((char *)b->map + LINE + slot * b->slot_size);
 }
 
+void lc_board_end(const struct lc_board *b)
+{
+    struct head *head = b->map;
+
+    atomic_store_explicit(&head->is_ending, true, memory_order_release);
+}
+
+bool lc_board_is_ending(const struct lc_board *b)
+{
+    struct head *head = b->map;
+
+    return atomic_load_explicit(&head->is_ending, memory_order_acquire);
+}
+
 struct lc_board_call *lc_board_call(const struct lc_board *b, uint32_t slot, uint32_t i)
 {
     char *s = (void *)lc_board_slot(b, slot);
@@ -102,6 +117,8 @@ void lc_board_take(const struct lc_board *b, uint32_t slot, pid_t pid, enum lc_b
 
     atomic_store_explicit(&s->step, LC_BOOT_BEGIN, memory_order_relaxed);
     atomic_store_explicit(&s->free, 0, memory_order_relaxed);
+    atomic_store_explicit(&s->is_spent, 0, memory_order_relaxed);
+    atomic_store_explicit(&s->sockets, 0, memory_order_relaxed);
     lc_count_set(&s->beat_ms, 0);
     lc_count_set(&s->call_since_ms, 0);
     lc_count_set(&s->queued, 0);

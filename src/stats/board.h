@@ -93,6 +93,9 @@ struct lc_board_slot {
     atomic_uint ncalls;  /* call records that were ever used are the first so many */
     atomic_uint
         free; /* threads that would take a request now: siblings read it before they accept */
+    atomic_uint is_spent;   /* it has served max_requests, and asks for a successor */
+    atomic_uint place;      /* an heir has that of who was before it (super/master.h) */
+    atomic_uint sockets;    /* names the set of those that it has (engine/reuse.h); 0: none */
     lc_count beat_ms;       /* monotonic: the engine's owner was here; 0 until it serves */
     lc_count call_since_ms; /* the oldest call that still runs began then; 0: none */
     lc_count queued,
@@ -122,6 +125,9 @@ void lc_board_close(struct lc_board *b);
 /* The slots that were ever taken are below this. */
 uint32_t lc_board_used(const struct lc_board *b);
 struct lc_board_slot *lc_board_slot(const struct lc_board *b, uint32_t slot);
+/* By the master: the whole server ends, and nobody will serve the clients of those that leave. */
+void lc_board_end(const struct lc_board *b);
+bool lc_board_is_ending(const struct lc_board *b);
 /* i < ncalls of the board. */
 struct lc_board_call *lc_board_call(const struct lc_board *b, uint32_t slot, uint32_t i);
 

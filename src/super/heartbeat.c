@@ -30,7 +30,9 @@ uint64_t lc_heartbeat_due(const struct lc_board_slot *s, const struct lc_late_ru
     uint64_t call = rule->is_call_bounded ? lc_count_get(&s->call_since_ms) : 0;
     uint64_t beat = lc_count_get(&s->beat_ms), due = UINT64_MAX;
 
-    if (rule->timeout_ms == 0 || atomic_load(&s->life) < LC_LIFE_SERVING)
+    if (atomic_load(&s->life) < LC_LIFE_SERVING)
+        return rule->boot_ms ? rule->forked_ms + rule->boot_ms + 1 : due;
+    if (rule->timeout_ms == 0)
         return due;
     if (beat != 0)
         due = beat + rule->timeout_ms + 1;
@@ -46,6 +48,10 @@ enum lc_late lc_heartbeat_judge(const struct lc_board_slot *s, const struct lc_l
 
     if (lc_heartbeat_due(s, rule) > now_ms)
         return LC_LATE_NOT;
+    if (atomic_load(&s->life) < LC_LIFE_SERVING) {
+        *since_ms = rule->forked_ms;
+        return LC_LATE_BOOT;
+    }
     if (call != 0 && call + rule->timeout_ms < now_ms) {
         *since_ms = call;
         return LC_LATE_CALL;
@@ -54,10 +60,12 @@ enum lc_late lc_heartbeat_judge(const struct lc_board_slot *s, const struct lc_l
     return LC_LATE_BEAT;
 }
 
-static struct lc_late_rule rule_of(const struct lc_master *m)
+static struct lc_late_rule rule_of(const struct lc_master *m, const struct lc_worker_slot *s)
 {
     return (struct lc_late_rule){.timeout_ms = m->conf.timeout_ms,
-                                 .is_call_bounded = m->conf.is_call_bounded};
+                                 .boot_ms = m->conf.boot_ms,
+                                 .is_call_bounded = m->conf.is_call_bounded,
+                                 .forked_ms = s->forked_ms};
 }
 
 /* --- acting --------------------------------------------------------------------------------------------------- */
@@ -96,16 +104,19 @@ static void tell_stuck(struct lc_master *m, struct lc_worker_slot *s, enum lc_la
     struct lc_report r;
     uint32_t slot = (uint32_t)(s - m->slots);
     char state = lc_proc_state(s->pid);
+    bool is_boot = late == LC_LATE_BOOT;
 
     lc_report_init(&r, memory, sizeof memory);
-    lc_report_add(
-        &r, "Worker (pid:%ld, index %u) %s %.1f s (timeout %.1f s)%s, inside:", (long)s->pid, slot,
-        late == LC_LATE_CALL ? "has not come back from a call for"
-                             : "has given no sign of life for",
-        (double)(m->loop.now_ms - since_ms) / 1000, (double)m->conf.timeout_ms / 1000,
-        state == 'T'   ? "; the process is stopped (SIGSTOP, a terminal)"
-        : state == 'D' ? "; the process waits in the kernel (a disk?)"
-                       : "");
+    lc_report_add(&r, "Worker (pid:%ld, index %u) %s %.1f s (%s %.1f s)%s, inside:", (long)s->pid,
+                  slot,
+                  is_boot                ? "has not become ready for"
+                  : late == LC_LATE_CALL ? "has not come back from a call for"
+                                         : "has given no sign of life for",
+                  (double)(m->loop.now_ms - since_ms) / 1000, is_boot ? "boot_timeout" : "timeout",
+                  (double)(is_boot ? m->conf.boot_ms : m->conf.timeout_ms) / 1000,
+                  state == 'T'   ? "; the process is stopped (SIGSTOP, a terminal)"
+                  : state == 'D' ? "; the process waits in the kernel (a disk?)"
+                                 : "");
     if (lc_report_add_calls(&r, &m->board, slot, m->loop.now_ms) == 0)
         lc_report_add(&r, " no request");
     if (lc_report_add_tail(&r, s->report_fd, INT32_MAX) == 0)
@@ -174,15 +185,16 @@ static bool was_asleep(struct lc_master *m)
 
 void lc_master_look(struct lc_master *m)
 {
-    struct lc_late_rule rule = rule_of(m);
     uint64_t now = m->loop.now_ms, next = now + LC_MASTER_LOOK_MS;
 
     lc_master_note_ready(m);
-    if (m->state != LC_MASTER_RUNNING || (rule.timeout_ms == 0 && !m->is_failing))
+    if (m->state != LC_MASTER_RUNNING ||
+        (m->conf.timeout_ms == 0 && m->conf.boot_ms == 0 && !m->is_failing))
         return;
     if (!was_asleep(m)) {
         for (int i = 0; i < m->nslots; i++) {
             struct lc_worker_slot *s = &m->slots[i];
+            struct lc_late_rule rule = rule_of(m, s);
 
             if (s->pid == 0)
                 continue;

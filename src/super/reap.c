@@ -73,7 +73,7 @@ static void tell_lost(struct lc_master *m, const struct lc_worker_slot *s, int s
         lc_master_tell(m, LC_ERROR, memory);
 }
 
-static void tell_failed_boot(struct lc_master *m, const struct lc_worker_slot *s, unsigned step,
+static void tell_failed_boot(struct lc_master *m, struct lc_worker_slot *s, unsigned step,
                              int status)
 {
     char memory[LC_REPORT_MAX];
@@ -83,11 +83,15 @@ static void tell_failed_boot(struct lc_master *m, const struct lc_worker_slot *s
     lc_report_add(&r, "Worker (pid:%ld, index %d) failed to boot, at %s: ", (long)s->pid,
                   (int)(s - m->slots), lc_boot_step_name(step));
     lc_report_add_status(&r, status);
-    if (m->state == LC_MASTER_RUNNING)
+    if (m->state == LC_MASTER_RUNNING && !lc_master_ends_trial(m, s))
         lc_report_add(&r, "; next try in %.1f s", (double)lc_master_fork_in(m, s) / 1000);
-    lc_report_add(&r, ". Its last words:");
-    if (lc_report_add_tail(&r, s->report_fd, LC_REPORT_LINES) == 0)
-        lc_report_add(&r, " none");
+    if (s->stuck >= LC_STUCK_ABORTED) { /* its stacks were told when it was found stuck */
+        lc_report_add(&r, ". It was ended after boot_timeout");
+    } else {
+        lc_report_add(&r, ". Its last words:");
+        if (lc_report_add_tail(&r, s->report_fd, LC_REPORT_LINES) == 0)
+            lc_report_add(&r, " none");
+    }
     lc_master_tell(m, LC_ERROR, memory);
 }
 
@@ -113,12 +117,12 @@ static bool is_fault(int status)
 static void boot_failed(struct lc_master *m, struct lc_worker_slot *s, unsigned step, int status)
 {
     int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-    bool is_final = !m->was_ready && (code > 0 || is_fault(status));
+    bool is_final = !m->was_ready && (code > 0 || is_fault(status) || s->stuck >= LC_STUCK_ABORTED);
 
     s->why = LC_RESTART_BOOT;
     m->is_failing = true;
     m->failing_ms = m->loop.now_ms;
-    lc_backoff_failed(&s->backoff, m->loop.now_ms);
+    lc_backoff_failed(lc_master_backoff(m, s), m->loop.now_ms);
     if (!lc_timer_is_set(&m->look_timer)) /* for the first that comes up again */
         lc_timer_set(&m->loop.timers, &m->look_timer, m->loop.now_ms + LC_MASTER_LOOK_MS);
     if (is_final)
@@ -129,6 +133,8 @@ static void boot_failed(struct lc_master *m, struct lc_worker_slot *s, unsigned 
                       (long)s->pid, (double)lc_master_fork_in(m, s) / 1000);
     else if (!is_final || (code != LC_EXIT_BOOT && code != LC_EXIT_APP))
         tell_failed_boot(m, s, step, status); /* else the worker has said it all itself */
+    if (lc_master_ends_trial(m, s))
+        lc_master_give_up_reload(m);
 }
 
 static void worker_ended(struct lc_master *m, struct lc_worker_slot *s, int status)
@@ -137,15 +143,18 @@ static void worker_ended(struct lc_master *m, struct lc_worker_slot *s, int stat
              : s->stuck >= LC_STUCK_ABORTED ? LC_RESTART_TIMEOUT
              : WIFSIGNALED(status)          ? LC_RESTART_SIGNAL
                                             : LC_RESTART_EXIT;
-    lc_backoff_lived(&s->backoff, m->loop.now_ms, m->loop.now_ms - s->forked_ms);
+    lc_backoff_lived(lc_master_backoff(m, s), m->loop.now_ms, m->loop.now_ms - s->forked_ms);
 }
 
 static void end_slot(struct lc_master *m, struct lc_worker_slot *s, int status)
 {
     struct lc_board_slot *b = lc_master_board_slot(m, s);
     unsigned life = atomic_load(&b->life), step = atomic_load(&b->step);
+    struct lc_reaped r = {
+        .pid = s->pid, .status = status, .was_stuck = s->stuck >= LC_STUCK_ABORTED};
     bool was_ready = life >= LC_LIFE_SERVING && atomic_load(&b->pid) == s->pid;
 
+    m->nkilled += s->is_told || s->stuck >= LC_STUCK_ABORTED;
     tell_end(m, s, status);
     if (was_ready)
         tell_lost(m, s, status);
@@ -156,9 +165,14 @@ static void end_slot(struct lc_master *m, struct lc_worker_slot *s, int status)
         worker_ended(m, s, status);
     } else {
         boot_failed(m, s, step, status);
+        r.halts = m->state != LC_MASTER_RUNNING;
     }
     lc_board_take(&m->board, (uint32_t)(s - m->slots), 0, LC_LIFE_EMPTY);
     s->pid = 0;
+    lc_master_heir_news(m, s);
+    if (!lc_master_hook_reaped(m, &r)) {
+        /* the others are told to leave */
+    }
 }
 
 void lc_master_note_ready(struct lc_master *m)
@@ -167,10 +181,8 @@ void lc_master_note_ready(struct lc_master *m)
 
     for (int i = 0; i < m->nslots; i++) {
         struct lc_worker_slot *s = &m->slots[i];
-        struct lc_board_slot *b = lc_master_board_slot(m, s);
 
-        if (s->pid == 0 || atomic_load(&b->life) < LC_LIFE_SERVING ||
-            atomic_load(&b->pid) != s->pid)
+        if (!lc_master_is_up(m, s))
             continue;
         m->was_ready = true;
         is_mended = is_mended || (m->is_failing && s->forked_ms >= m->failing_ms);
@@ -180,6 +192,7 @@ void lc_master_note_ready(struct lc_master *m)
     m->is_failing = false;
     for (int i = 0; i < m->nslots; i++)
         m->slots[i].backoff.due_ms = LC_MIN(m->slots[i].backoff.due_ms, m->loop.now_ms);
+    m->heir_backoff.due_ms = LC_MIN(m->heir_backoff.due_ms, m->loop.now_ms);
 }
 
 static struct lc_worker_slot *find(struct lc_master *m, pid_t pid)
@@ -201,6 +214,8 @@ void lc_master_reap(struct lc_master *m)
 
         if (s)
             end_slot(m, s, status);
+        else if (pid == m->upgrade)
+            lc_master_upgrade_ended(m, status);
         else /* the first process of a container gets everybody's orphans */
             lc_master_say(m, LC_DEBUG_LEVEL, "Reaped a process that is no worker (pid:%ld)",
                           (long)pid);

@@ -80,7 +80,7 @@ def test_failing_boots_make_fewer_than_two_forks_a_second(serve):
     times = [t for t in boots(s)[3:] if t > began]
     # The first fork of each was at once: nothing had failed yet.
     later = times[2:]
-    assert all(b - a > 0.5 for a, b in zip(later, later[1:], strict=False)), times
+    assert later[-1] - later[0] > 0.5 * (len(later) - 1), times
     waits = [float(w) for w in re.findall(r"next try in ([\d.]+) s", s.log())]
     assert max(waits) >= 2, waits
     assert who(s)[0] == pids[2]

@@ -7,14 +7,16 @@ one of them gets none once in a million million runs.
 import json
 import os
 import pathlib
+import re
 import signal
 import socket
+import struct
 import threading
 
 import pytest
 from support.clock import deadline, wait_until
 from support.rawhttp import Client, fetch, request
-from support.server import is_running
+from support.server import children, free_port, is_running
 
 pytestmark = pytest.mark.licorne_only  # gunicorn's workers bind each their own, and lose its queue
 
@@ -46,6 +48,45 @@ def wait_settled(server, count):
         return len(server.worker_pids()) == count and len(set(takers(server))) == count
 
     wait_until(is_settled, 20, f"{count} workers that take connections")
+
+
+class Ports:
+    """The same client ports again and again: the kernel gives each to the same socket.
+
+    Which so has one worker when nobody else accepts there, and several that take turns otherwise.
+    """
+
+    def __init__(self, server, count=20):
+        self.address = server.address
+        self.ports = [self.ask(0)[0] for _ in range(count)]
+
+    def ask(self, port):
+        """-> its number, and the pid of the worker that answered"""
+        with socket.socket() as s:
+            s.settimeout(deadline(10))
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            s.bind(("127.0.0.9", port))  # where nobody else's connections come from
+            s.connect(self.address)
+            port = s.getsockname()[1]
+            s.sendall(ASK)
+            answer = b""
+            while more := s.recv(4096):
+                answer += more
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        return port, int(answer.rpartition(b"\r\n")[2])
+
+    def takers(self):
+        """Of each port, those who answered it."""
+        return [{self.ask(port)[1] for _ in range(5)} for port in self.ports]
+
+    def wait_one_each(self, count):
+        """Until each of so many workers is the only one at its socket."""
+
+        def is_so():
+            takers = self.takers()
+            return all(len(pids) == 1 for pids in takers) and len(set().union(*takers)) == count
+
+        wait_until(is_so, 20, f"{count} workers, each with a socket of its own")
 
 
 def freeze(pid):
@@ -258,3 +299,110 @@ def test_no_worker_keeps_the_port_when_the_master_is_gone(serve_reuse):
         (s.dir / "held-go").touch()
         assert inside.read_response().status == 200
     wait_until(lambda: not any(map(is_running, pids)), 20, "no worker left")
+
+
+@pytest.mark.asan_ci
+@pytest.mark.parametrize("options", [(), ("--threads", "4")])
+def test_heirs_take_the_sockets_over(serve_reuse, options):
+    """Clients that connect anew for each request do not see HUPs; after each all is as it was."""
+    s = serve_reuse(3, "sharing:app", *options)
+    ports = Ports(s)
+    ports.wait_one_each(3)
+    for _ in range(3):
+        old = s.worker_pids()
+        with Load(s) as load:
+            s.signal(signal.SIGHUP)
+            wait_until(lambda old=old: not any(map(is_running, old)), 20, "the old ones' end")
+            load.wait_answers(100)
+        assert not load.failures
+        ports.wait_one_each(3)
+
+
+def test_heirs_of_spent_workers_take_their_sockets_over(serve_reuse):
+    s = serve_reuse(3, "sharing:app", "--max-requests", "100")
+    with Load(s, 2) as load:
+        wait_until(lambda: s.log().count("Booting worker") >= 3 + 4, 20, "four heirs")
+    assert not load.failures
+    Ports(s, 8).wait_one_each(3)
+
+
+def test_who_replaces_a_killed_heir_has_its_socket(serve_reuse):
+    s = serve_reuse(3)
+    old = s.worker_pids()
+    s.signal(signal.SIGHUP)
+    wait_until(lambda: not any(map(is_running, old)), 20, "the old ones' end")
+    os.kill(s.worker_pids()[0], signal.SIGKILL)
+    Ports(s).wait_one_each(3)
+
+
+@pytest.fixture
+def upgraded(serve_reuse):
+    """Starts a new master beside a server -> its pid; it is gone in the end."""
+    masters = []
+
+    def start(s):
+        at = len(s.log())
+        s.signal(signal.SIGUSR2)
+        found = wait_until(
+            lambda: re.search(rf"Listening at:  \((?!{s.pid}\))(\d+)\)", s.log()[at:]),
+            20,
+            "the new",
+        )
+        masters.append(int(found.group(1)))
+        return masters[-1]
+
+    yield start
+    for pid in masters:
+        workers = children(pid)
+        if is_running(pid):
+            os.kill(pid, signal.SIGTERM)
+        wait_until(lambda pids=(pid, *workers): not any(map(is_running, pids)), 20, "its end")
+
+
+def test_an_upgrade_hands_the_sockets_on(serve_reuse, upgraded):
+    s = serve_reuse(3)
+    wait_settled(s, 3)
+    with Load(s) as load:
+        new = upgraded(s)
+        assert f"http://127.0.0.1:{s.port}, with 3 sockets (reuse_port)" in s.new_log()
+        wait_until(lambda: set(children(new)) & set(takers(s, 5)), 20, "an answer of the new one")
+        s.signal(signal.SIGTERM)
+        assert s.process.wait(20) == 0
+        wait_until(lambda: "Master has been promoted." in s.log(), 20, "the promotion")
+        load.wait_answers(100)
+    assert not load.failures
+    assert len(children(new)) == 3
+    Ports(s).wait_one_each(3)
+
+
+def test_a_new_master_that_leaves_again_takes_no_socket_along(serve_reuse, upgraded):
+    s = serve_reuse(3)
+    ports = Ports(s)
+    with Load(s) as load:
+        new = upgraded(s)
+        wait_until(lambda: set(children(new)) & set(takers(s, 5)), 20, "an answer of the new one")
+        os.kill(new, signal.SIGTERM)
+        wait_until(lambda: "this one serves on" in s.log(), 20, "its end")
+        load.wait_answers(100)
+    assert not load.failures
+    ports.wait_one_each(3)
+
+
+def test_a_hup_that_moves_to_another_address_and_other_workers(serve_reuse):
+    """The old address is served until none of its workers is left; one that stays sets the count."""
+    stays, first, second = (free_port() for _ in range(3))
+    conf = "workers = {}\nbind = ['127.0.0.1:{}', '127.0.0.1:{}']\n"
+    s = serve_reuse(3, bind=[], start=False, conf=conf.format(3, stays, first))
+    command = s.command_line
+    s.command_line = lambda: [word for word in command() if word not in ("-w", "3")]
+    s.spawn()
+    s.wait_ready(("127.0.0.1", first))
+    s.wait_log(r"(?s)(Booting worker.*){3}")
+    old = s.worker_pids()
+    (s.dir / "conf.py").write_text(conf.format(4, stays, second))
+    s.signal(signal.SIGHUP)
+    wait_until(lambda: not any(map(is_running, old)), 20, "the old ones' end")
+    assert f"http://127.0.0.1:{stays},http://127.0.0.1:{second}, with 3 sockets" in s.log()
+    for port in (stays, second):
+        s.addresses = [("127.0.0.1", port)]
+        assert set(takers(s)) <= set(s.worker_pids())

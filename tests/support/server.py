@@ -221,7 +221,11 @@ class Server:
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=err,
-                env=environment(self.kind, {"TEST_DIR": self.dir, **self.env}),
+                env=environment(
+                    self.kind,
+                    # The control socket's default place: each server has one of its own.
+                    {"TEST_DIR": self.dir, "XDG_RUNTIME_DIR": self.dir, **self.env},
+                ),
                 pass_fds=self.pass_fds,
                 preexec_fn=self.preexec_fn,
             )

@@ -21,6 +21,7 @@ def place(tmp_path, monkeypatch):
         if name.endswith("_CMD_ARGS") or name in ("PORT", "WEB_CONCURRENCY", "PWD", "SENDFILE"):
             monkeypatch.delenv(name)
     monkeypatch.delenv("FORWARDED_ALLOW_IPS", raising=False)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     yield tmp_path
     sys.modules.pop("__config__", None)
 

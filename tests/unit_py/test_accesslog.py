@@ -15,6 +15,7 @@ from licorne.config import accesslog, types
         "%({X-Y}i)s %({a.b}e)-12.3s",
         "%(T)05d %(B)i %(D)u %(M)r",
         "%(unknown)s %()s",
+        "%(unknown)d %(mine).3f %(T)6.1g",
     ],
 )
 def test_formats_that_make_a_line(text):
@@ -32,6 +33,7 @@ def test_formats_that_make_a_line(text):
         ("%(T)x", "from '%(T)x' on"),
         ("%(s)d", "Not a number: '%(s)d'"),
         ("%({x}i)d", "Not a number: '%({x}i)d'"),
+        ("%(h).2f", "Not a number: '%(h).2f'"),
         ("x" * 2049, "Longer than 2048 bytes"),
         ("%(h)s" * 41, "More than 40 atoms: 41"),
     ],
@@ -40,6 +42,14 @@ def test_formats_that_make_none(text, said):
     with pytest.raises(ValueError) as caught:
         types.ACCESS_FORMAT.check(text)
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text, piece",
+    [("%(D)d %%(x)d %(x)s", None), ("%(x)d", "%(x)d"), ("%(h)s %(T).3f", "%(T).3f")],
+)
+def test_what_only_a_logger_class_can_format(text, piece):
+    assert accesslog.only_python(text) == piece
 
 
 def test_none_is_the_default():

@@ -6,7 +6,7 @@ from licorne.config.bounds import LENGTHS, NUMBERS
 from licorne.config.loader import load
 from licorne.errors import ConfigError, UsageError
 
-NUMERIC = [row for row in settings.SETTINGS if row.kind.cli_name in ("int", "auto_int")]
+NUMERIC = [row for row in settings.SETTINGS if row.name in NUMBERS]
 ROWS = [pytest.param(row, *NUMBERS[row.name], id=row.name) for row in NUMERIC]
 
 
@@ -88,7 +88,7 @@ def test_what_is_no_number_is_refused_in_the_same_way(write, row, least, most, v
 def test_what_no_command_line_can_mean_is_a_usage_error(place, word):
     for row in NUMERIC:
         for flag in row.flags:
-            if row.kind is not settings.BY_NAME["umask"].kind or word != "0x10":
+            if row.kind.cli is not settings.BY_NAME["umask"].kind.cli or word != "0x10":
                 assert f"invalid {row.kind.cli_name} value: {word!r}" in refusal([flag, word], {})
 
 
@@ -111,8 +111,9 @@ def test_what_is_not_there_yet_survives_any_value(write):
 ])  # fmt: skip
 def test_lists_are_counted(write, name, item):
     most = LENGTHS[name]
-    write("gunicorn.conf.py", f"{name} = [{item} for n in range({most})]")
+    text = "items = [%s for n in range(%d)]\n%s = items if '%s' == 'bind' else ','.join(items)"
+    write("gunicorn.conf.py", text % (item, most, name, name))
     assert len(getattr(load([], {})[0], name)) == most
-    write("gunicorn.conf.py", f"{name} = [{item} for n in range({most + 1})]")
+    write("gunicorn.conf.py", text % (item, most + 1, name, name))
     text = refusal([], {})
     assert f"More than {most} items: {most + 1}" in text and f"; {most} at the most." in text

@@ -28,7 +28,7 @@ from licorne.errors import UsageError
         ("--no-body-buffering", {"body_buffering": False}, []),
         ("-m 0022", {"umask": 0o22}, []),
         ("--max-requests 0 --timeout=30 -R=0", None, None),
-        ("--no-control-socket", {}, []),
+        ("--no-control-socket", {"control_socket_disable": True}, []),
         ("-- -w 4", {}, ["-w", "4"]),
     ],
 )
@@ -55,15 +55,18 @@ def test_version_wins_over_what_follows(word):
     [
         ("--nope", "unrecognized arguments: --nope"),
         ("-Z", "unrecognized arguments: -Z"),
-        ("-w x", "argument -w/--workers: invalid int value: 'x'"),
+        ("-w x", "argument -w/--workers: invalid int value: 'x'\nworkers takes an integer, 0 to"),
         ("-m 9x", "argument -m/--umask: invalid auto_int value: '9x'"),
         ("-w", "argument -w/--workers: expected one argument"),
         ("-w --preload", "argument -w/--workers: expected one argument"),
         ("--preload=1", "argument --preload: ignored explicit argument '1'"),
         ("--limit-request-f 1", "ambiguous option: --limit-request-f could match"),
         ("--access-log x", "ambiguous option: --access-log could match"),
-        ("--max-requests 4", "argument --max-requests: this version of licorne does not have"),
-        ("-D", "argument -D/--daemon: this version of licorne does not have"),
+        ("--ciphers 4", "argument --ciphers: this version of licorne does not have"),
+        ("--workres 3", "unrecognized arguments: --workres (did you mean --workers?)"),
+        ("--certfile x", "argument --certfile: this version of licorne does not have"),
+        ("--http2-max-frame-size 1", "argument --http2-max-frame-size: this version"),
+        ("--suppress-ragged-eofs=1", "ignored explicit argument"),
     ],
 )
 def test_refuses(words, message):

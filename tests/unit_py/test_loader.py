@@ -1,8 +1,9 @@
 """Sources of settings, their order, and their errors."""
 
 import pytest
-from licorne.config.loader import is_one_edit, load
-from licorne.errors import ConfigError
+from licorne.config.loader import load
+from licorne.config.nearest import is_one_edit
+from licorne.errors import ConfigError, UsageError
 
 
 def config(argv="", **environ):
@@ -32,6 +33,19 @@ def test_environment_gives_the_default_only(write, environ, name, value):
     assert getattr(config(**environ), name) != value
 
 
+@pytest.mark.parametrize("word, number", [("08", 8), (" 3 ", 3)])
+def test_numbers_of_the_environment_are_decimal(place, word, number):
+    assert config(WEB_CONCURRENCY=word).workers == number
+
+
+def test_what_an_application_gives_is_above_the_defaults_only(write):
+    write("gunicorn.conf.py", "backlog = 3")
+    found, _ = load([], {"WEB_CONCURRENCY": "9"}, framework={"WORKERS": "2", "backlog": 2})
+    assert (found.workers, found.backlog) == (2, 3)
+    with pytest.raises(ConfigError, match="No configuration setting for: nope"):
+        load([], {}, framework={"nope": 1})
+
+
 def test_each_source_beats_the_one_before(write):
     write("gunicorn.conf.py", "workers = 2\nbacklog = 2\nkeepalive = 2\nloglevel = 'debug'\n")
     found = config(
@@ -44,7 +58,7 @@ def test_each_source_beats_the_one_before(write):
     assert (found.workers, found.backlog, found.keepalive, found.loglevel) == wanted
     assert found.origins["workers"] == "command line"
     assert found.origins["keepalive"] == "$GUNICORN_CMD_ARGS"
-    assert found.origins["loglevel"].endswith("gunicorn.conf.py, line 4")
+    assert str(found.origins["loglevel"]).endswith("gunicorn.conf.py, line 4")
     assert found.origins["umask"] == "default"
 
 
@@ -92,12 +106,64 @@ def test_other_names_are_no_settings(write, capsys):
     assert capsys.readouterr().err == ""
 
 
-def test_near_misses_are_named(write, capsys):
-    write("gunicorn.conf.py", "\nmax_request = 5\n")
+@pytest.mark.parametrize(
+    "text, name, meant",
+    [
+        ("max_request = 5", "max_request", "max_requests"),
+        ("maxrequest = 5", "maxrequest", "max_requests"),
+        ("time_outs = 5", "time_outs", "timeout"),
+        ("def postfork(a, b): pass", "postfork", "post_fork"),
+    ],
+)
+def test_near_misses_are_named(write, capsys, text, name, meant):
+    write("gunicorn.conf.py", "\n" + text)
     config()
     err = capsys.readouterr().err
-    assert "gunicorn.conf.py, line 2: 'max_request' is not a setting" in err
-    assert "did you mean 'max_requests'?" in err
+    assert f"gunicorn.conf.py, line 2: {name!r} is not a setting" in err
+    assert f"did you mean {meant!r}?" in err
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "worker = 2; workers = worker * 2",
+        "import types as thread",
+        "class User: pass",
+        "def times(): pass",
+        "def timeouts(): pass",
+        "keep_it = 3",
+    ],
+)
+def test_helpers_of_the_file_are_no_near_misses(write, capsys, text):
+    write("gunicorn.conf.py", text)
+    config()
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    "text, line",
+    [
+        ("timeout = -1\ndef f():\n    timeout = 3\nclass C:\n    timeout = 4", 1),
+        ("timeout = 1\nif timeout:\n    timeout = -1", 3),
+        ("from math import tau\nfrom math import tau as timeout", 2),
+        ("import os\nimport sys as timeout\nimport timeit", 2),
+        ("\nfor timeout in (1, -1): pass", 2),
+    ],
+)
+def test_errors_name_the_line_that_gave_the_global(write, text, line):
+    write("gunicorn.conf.py", text)
+    with pytest.raises(ConfigError) as caught:
+        config()
+    assert caught.value.lead.endswith(f"gunicorn.conf.py, line {line})")
+
+
+def test_dirty_applications_are_refused_when_they_would_run(write):
+    write("gunicorn.conf.py", "dirty_apps = ['a:B']\ndirty_timeout = 4")
+    assert config().dirty_timeout == 4
+    with pytest.raises(ConfigError, match="licorne has no dirty workers") as caught:
+        config("--dirty-workers 2")
+    assert "dirty_apps: ['a:B'] (" in caught.value.lead and "line 1)" in caught.value.lead
+    assert "dirty_workers: 2 (command line)" in caught.value.lead
 
 
 @pytest.mark.parametrize(
@@ -108,11 +174,14 @@ def test_near_misses_are_named(write, capsys):
         ("header_map = 'x'", "line 1)", "header_map takes one of: drop, refuse, dangerous."),
         ("chdir = '/no/such'", "for chdir", "can't chdir to '/no/such'"),
         (
-            "max_requests = 4",
-            "for max_requests: 4 (",
-            "does not have the setting 'max_requests' yet",
+            "http2_max_frame_size = 16385",
+            "for http2_max_frame_size: 16385 (",
+            "does not have the setting 'http2_max_frame_size' yet",
         ),
-        ("def post_fork(a, b): pass", "gunicorn.conf.py, line 1)", "'post_fork' yet"),
+        ("certfile = 'a'", "gunicorn.conf.py, line 1)", "does not have the setting 'certfile' yet"),
+        ("\nhttp2_max_frame_size = 1", "gunicorn.conf.py, line 2)", "at least 16384"),
+        ("def ssl_context(a): pass", "gunicorn.conf.py, line 1)", "an arity of: 2"),
+        ("def dirty_worker_init(): pass", "gunicorn.conf.py, line 1)", "an arity of: 1"),
         ("a = 1\n1/0", "Failed to read config file: ", ""),
         ("workers = = 1", "SyntaxError", ""),
         ("import no_such_module", "ModuleNotFoundError: No module named 'no_such_module'", ""),
@@ -148,6 +217,11 @@ def test_traceback_begins_in_the_users_file(write):
 def test_errors_outside_of_the_file(place, argv, environ, message):
     with pytest.raises(ConfigError, match=message):
         config(argv, **environ)
+
+
+def test_usage_errors_of_the_environment_name_the_variable(place):
+    with pytest.raises(UsageError, match=r"arguments: --bogus\n\$LICORNE_CMD_ARGS: -w 3 --bogus"):
+        config(LICORNE_CMD_ARGS="-w 3 --bogus")
 
 
 def test_chdir_is_entered_and_first_on_the_path(place):

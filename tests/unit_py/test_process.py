@@ -30,10 +30,19 @@ def engine(monkeypatch, log, place, signals):
     fake = types.ModuleType("licorne._engine")
     fake.stops = []
     fake.run = lambda config, callbacks: 0
-    fake.run_master = lambda config, callbacks: fake.run(config, callbacks)
+
+    def run_master(config, callbacks):
+        try:
+            return fake.run(config, callbacks)
+        finally:
+            if config["control"]:
+                os.close(config["control"][0])
+
+    fake.run_master = run_master
     fake.worker_stop = lambda graceful, status: fake.stops.append((graceful, status))
     fake._forked = lambda in_child: None
     fake._boot_step = lambda step: None
+    fake._set_title = lambda text: True
     monkeypatch.setitem(sys.modules, "licorne._engine", fake)
     monkeypatch.setattr(sys.modules["licorne"], "_engine", fake, raising=False)
     return fake
@@ -94,7 +103,7 @@ def test_application_may_be_named_in_the_file(write, capsys):
     assert command("--check-config") == 0
 
 
-def test_start_lines_and_what_the_engine_is_given(engine, capsys):
+def test_start_lines_and_what_the_engine_is_given(engine, place, capsys):
     seen = {}
 
     def run(config, callbacks):
@@ -114,13 +123,23 @@ def test_start_lines_and_what_the_engine_is_given(engine, capsys):
     assert lines[0].endswith(f"[{pid}] [INFO] Starting licorne 0.1.0") or "Starting" in lines[0]
     assert lines[1].endswith(f"[INFO] Listening at: {display},unix:s ({pid})")
     assert lines[2].endswith("[INFO] Using worker: sync")
-    assert lines[3].endswith("[WARNING] 100% of it")
+    path = place / "gunicorn.ctl"
+    assert lines[3].endswith(f"[INFO] Control socket listening at {path}")
+    assert lines[4].endswith("[WARNING] 100% of it")
+    assert seen["control"][1:] == (False, 0) and not path.exists()
     assert not os.path.exists("s")
     assert os.environ["SERVER_SOFTWARE"] == "gunicorn/27.0.1 licorne/0.1.0"
 
 
+def fork(uri):
+    """-> a master as its worker 1 has it right after the fork"""
+    master = Master(make_config(), uri)
+    master.arbiter._about_to_fork(1, 1)
+    return master
+
+
 def test_worker_boots_the_application_and_obeys_signals(engine, signals, capfd):
-    master = Master(make_config(), "string:capwords")
+    master = fork("string:capwords")
     assert master.worker_boot(1).__name__ == "capwords"
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGABRT):
         signal.raise_signal(number)
@@ -134,7 +153,7 @@ def test_worker_boots_the_application_and_obeys_signals(engine, signals, capfd):
 
 def test_quick_stop_interrupts_a_running_call(engine, signals):
     engine.worker_stop = lambda graceful, status: True
-    Master(make_config(), "string:capwords").worker_boot(1)
+    fork("string:capwords").worker_boot(1)
     for number, status in ((signal.SIGINT, 0), (signal.SIGABRT, 1)):
         with pytest.raises(SystemExit) as caught:
             signal.raise_signal(number)
@@ -144,7 +163,7 @@ def test_quick_stop_interrupts_a_running_call(engine, signals):
 
 def test_interrupted_request_is_no_error_of_the_application(engine, signals, capfd):
     engine.worker_stop = lambda graceful, status: True
-    master = Master(make_config(), "string:capwords")
+    master = fork("string:capwords")
     master.worker_boot(1)
     for number, text in (
         (signal.SIGABRT, "[ERROR] Error handling request GET /a\nTraceback"),
@@ -167,7 +186,7 @@ def test_interrupted_request_is_no_error_of_the_application(engine, signals, cap
     ],
 )
 def test_failed_boot_is_told_as_gunicorn_tells_it(engine, signals, capfd, uri, error, text):
-    master = Master(make_config(), uri)
+    master = fork(uri)
     with pytest.raises(error):
         master.worker_boot(1)
     err = capfd.readouterr().err
@@ -269,6 +288,7 @@ def test_unix_listener_replaces_a_stale_file_and_removes_its_own(place, log):
 def test_unix_file_of_a_successor_is_left_alone(place, log):
     config = make_config("-b unix:s")
     (old,) = sock.create_sockets(config, log)
+    os.unlink("s")
     (new,) = sock.create_sockets(config, log)
     old.close()
     assert os.path.exists("s")

@@ -1,13 +1,15 @@
 """Coercions and messages, one row each."""
 
+import os
+
 import pytest
 from licorne.config import types
-from licorne.config.settings import BY_NAME, LATER, SETTINGS, is_later_default
+from licorne.config.settings import BY_NAME, PENDING, SETTINGS, is_later_default
 
 ACCEPTED = [
     (types.POS_INT, 3, 3),
     (types.POS_INT, 0, 0),
-    (types.POS_INT, True, True),
+    (types.POS_INT, True, 1),
     (types.POS_INT, "2", 2),
     (types.POS_INT, "0x10", 16),
     (types.POS_INT, "0b11", 3),
@@ -23,7 +25,7 @@ ACCEPTED = [
     (types.STRING_LIST, " a ", ["a"]),
     (types.STRING_LIST, ["a ", " b"], ["a", "b"]),
     (types.CSV_LIST, "a, b,,c ", ["a", "b", "c"]),
-    (types.CSV_LIST, ["a", "b"], ["a", "b"]),
+    (types.CSV_LIST, None, []),
     (types.ADDR_LIST, "*", ["*"]),
     (types.ADDR_LIST, "10.0.0.0/8, ::1", ["10.0.0.0/8", "::1"]),
     (types.ADDR_LIST, "", []),
@@ -32,6 +34,10 @@ ACCEPTED = [
     (types.HEADER_MAP, None, "drop"),
     (types.WORKER_CLASS, "sync", "sync"),
     (types.WORKER_CLASS, "gunicorn.workers.sync.SyncWorker", "sync"),
+    (types.HOOK_1, None, None),
+    (types.HOOK_1, "os.path.basename", os.path.basename),
+    (types.HOOK_2, os.path.relpath, os.path.relpath),
+    (types.HOOK_2_TO_4, os.path.relpath, os.path.relpath),
 ]
 
 REFUSED = [
@@ -50,11 +56,22 @@ REFUSED = [
     (types.STRING_LIST, [1], TypeError, "Not a string: 1"),
     (types.ADDR_LIST, "10.0.0.1/8", ValueError, "10.0.0.1/8 has host bits set"),
     (types.ADDR_LIST, "nonsense", ValueError, "does not appear to be an IPv4 or IPv6 network"),
+    (types.ADDR_LIST, ["::1"], TypeError, "Not a string: ['::1']"),
+    (types.CSV_LIST, ["a"], TypeError, "Not a string: ['a']"),
+    (types.HEADER_MAP, 3, TypeError, "Invalid type for casting: 3"),
     (types.DICT, [], TypeError, "Value is not a dictionary: []"),
     (types.DICT, {"A": 1}, TypeError, "Not a string: 1"),
     (types.CHDIR, "/no/such/place", ValueError, "can't chdir to '/no/such/place'"),
     (types.HEADER_MAP, "keep", ValueError, "Invalid header map behaviour: keep"),
     (types.WORKER_CLASS, "gevent", ValueError, "'gevent' invalid or not found"),
+    (types.HOOK_1, 3, TypeError, "Value is not callable: 3"),
+    (types.HOOK_1, "nodot", TypeError, "Value 'nodot' is not import string. Format: module["),
+    (types.HOOK_1, "os.no_such", TypeError, "Can not load 'no_such' from 'os'"),
+    (types.HOOK_1, "no_such_module.x", TypeError, "No module named 'no_such_module'"),
+    (types.HOOK_2, os.path.basename, TypeError, "Value must have an arity of: 2"),
+    (types.HOOK_2, lambda *a: 0, TypeError, "Value must have an arity of: 2"),
+    (types.HOOK_3, lambda a, b: 0, TypeError, "Value must have an arity of: 3"),
+    (types.HOOK_2_TO_4, lambda a: 0, TypeError, "Value must have an arity of: 2 or 3 or 4"),
 ]
 
 
@@ -91,16 +108,15 @@ def test_working_directory_keeps_the_symlink_of_pwd(place, monkeypatch):
 
 
 def test_every_name_and_flag_is_there_once():
-    names = [setting.name for setting in SETTINGS]
-    assert len(names) == len(set(names)) and not set(names) & set(LATER)
-    flags = [flag for setting in SETTINGS for flag in setting.flags]
-    flags += [flag for words, _ in LATER.values() for flag in words.split()]
+    names = [setting.name for setting in (*SETTINGS, *PENDING)]
+    assert len(names) == len(set(names))
+    flags = [flag for setting in (*SETTINGS, *PENDING) for flag in setting.flags]
     assert len(flags) == len(set(flags))
 
 
 def test_gunicorns_settings_are_all_known():
     theirs = [setting.name for setting in SETTINGS if not setting.own]
-    assert len(theirs) + len(LATER) == 120
+    assert len(theirs) + len(PENDING) == 120
 
 
 def test_own_flags_are_the_name_with_dashes():
@@ -122,18 +138,24 @@ def test_every_default_passes_its_own_check():
         ("asgi_disconnect_grace_period", 3, True),
         ("asgi_disconnect_grace_period", "3", True),
         ("asgi_disconnect_grace_period", 4, False),
-        ("reload", False, True),
-        ("reload", True, False),
+        ("do_handshake_on_connect", False, True),
+        ("do_handshake_on_connect", True, False),
         ("suppress_ragged_eofs", True, True),
         ("suppress_ragged_eofs", False, False),
-        ("raw_env", [], True),
-        ("raw_env", ["A=1"], False),
+        ("raw_paste_global_conf", [], True),
+        ("raw_paste_global_conf", ["A=1"], False),
         ("keyfile", None, True),
         ("certfile", "x.pem", False),
-        ("proxy_allow_ips", ["127.0.0.1", "::1"], True),
-        ("control_socket_disable", True, True),
+        ("proxy_allow_ips", "127.0.0.1, ::1", True),
         ("post_fork", len, False),
-        ("logger_class", int, False),
+        ("proxy_protocol", "none", True),
+        ("proxy_protocol", True, False),
+        ("http_protocols", " H1", True),
+        ("http_protocols", "h2,h1", False),
+        ("http2_cleartext", False, True),
+        ("http2_cleartext", True, False),
+        ("asgi_loop", "uvloop", False),
+        ("ssl_context", None, True),
     ],
 )
 def test_what_is_not_there_yet_is_accepted_at_its_default_only(name, value, accepted):

@@ -12,10 +12,12 @@ FORMAT = '%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s"'
 LONGEST = 2048
 MOST_ATOMS = 40
 
-NUMBERS = ("B", "T", "D", "M")  # the atoms that %d can format: the others are texts
+NUMBERS = ("B", "T", "D", "M")  # the atoms that %d can format
+TEXTS = tuple("hlutrmUqHsbfaLp")  # those that it cannot; other names are a logger_class's own
 
 _ATOM = re.compile(
-    r"%(?:%|\((?P<name>[^()]*)\)(?:[-0]*\d{0,3}(?:(?P<number>[diu])|(?:\.\d{0,3})?[sra])))"
+    r"%(?:%|\((?P<name>[^()]*)\)(?:[-0]*\d{0,3}"
+    r"(?:(?P<number>[diu])|(?:\.\d{0,3})?(?P<float>[eEfFgG])|(?:\.\d{0,3})?[sra])))"
 )
 _ENVIRON = re.compile(r"%\(\{([^()]*)\}[eE]\)")
 
@@ -49,13 +51,25 @@ def check(text):
         found = _ATOM.match(text, at)
         if found is None:
             raise ValueError(f"Cannot be formatted, from {text[at : at + 20]!r} on: {text!r}")
-        if found["number"] and found["name"] not in NUMBERS:
+        if (found["number"] or found["float"]) and _is_text(found["name"]):
             raise ValueError(f"Not a number: {found.group()!r} in {text!r}")
         natoms += 1
         at = text.find("%", found.end())
     if natoms > MOST_ATOMS:
         raise ValueError(f"More than {MOST_ATOMS} atoms: {natoms}")
     return text
+
+
+def _is_text(name):
+    return name in TEXTS or name.startswith("{")
+
+
+def only_python(text):
+    """The first piece that the engine cannot format, or None: a number that only a logger has."""
+    for found in _ATOM.finditer(text):
+        if found["float"] or (found["number"] and found["name"] not in NUMBERS):
+            return found.group()
+    return None
 
 
 def unknown_environ(text):

@@ -7,6 +7,8 @@ NUMBERS = {
     "worker_connections": (1, 4294967295),
     "timeout": (0, 4294967),
     "graceful_timeout": (0, 4294967),
+    "max_requests": (0, 4294967295),
+    "max_requests_jitter": (0, 4294967295),
     "limit_request_line": (0, 4294967295),
     "limit_request_fields": (0, 4294967295),
     "limit_request_field_size": (0, 4294967295),
@@ -25,7 +27,9 @@ NUMBERS = {
     "queue_timeout": (0, 4294967),
     "workers": (0, 1023),
     "backlog": (0, 2147483647),
+    "boot_timeout": (0, 4294967),
     "umask": (0, 2147483647),
+    "control_socket_mode": (0, 4095),
 }
 
 LENGTHS = {

@@ -6,23 +6,11 @@ options is a tenth of what a start may take, and because it cannot give one grou
 say on an abbreviation.
 """
 
-from licorne.config.settings import LATER, SETTINGS, is_later_default
+from licorne.config.nearest import nearest
+from licorne.config.settings import BY_NAME, is_later_default
 from licorne.errors import UsageError
 
 HELP, VERSION = "help", "version"
-
-
-class Later:
-    """Stands in the flag table for a setting that this version only accepts at its default."""
-
-    __slots__ = ("name", "flags", "takes_value", "default")
-    own = False
-
-    def __init__(self, name, flags, default):
-        self.name = name
-        self.flags = flags
-        self.default = default
-        self.takes_value = not isinstance(default, bool)
 
 
 class Special:
@@ -37,18 +25,18 @@ class Special:
 class CommandLine:
     """What was given: `values` by setting name, and the positional `args`."""
 
-    __slots__ = ("values", "args", "special")
+    __slots__ = ("values", "args", "special", "origin")
 
     def __init__(self):
         self.values = {}
         self.args = []
+        self.origin = "command line"
         self.special = None  # HELP or VERSION, whichever came first
 
 
 def _flag_table():
     rows = [Special(HELP, ["-h", "--help"]), Special(VERSION, ["-v", "--version"])]
-    rows += SETTINGS
-    rows += [Later(name, flags.split(), default) for name, (flags, default) in LATER.items()]
+    rows += BY_NAME.values()
     return {flag: row for row in rows for flag in row.flags}
 
 
@@ -68,7 +56,7 @@ def parse(words):
         if row.name in (HELP, VERSION):
             line.special = row.name
             break
-        if not _takes_value(row):
+        if not row.kind.takes_value:
             _refuse_value(row, value, word, words)
         elif value is None:
             if not words or _is_option(words[0]):
@@ -83,10 +71,6 @@ def _is_option(word):
     if len(word) < 2 or word[0] != "-" or " " in word:
         return False
     return not word[1:].replace(".", "", 1).isdigit()
-
-
-def _takes_value(row):
-    return row.kind.takes_value if hasattr(row, "kind") else row.takes_value
 
 
 def _spell(row):
@@ -115,7 +99,9 @@ def _abbreviated(table, flag, word):
             raise UsageError(f"ambiguous option: {word} could match {', '.join(fits)}")
         if fits:
             return table[fits[0]]
-    raise UsageError(f"unrecognized arguments: {word}")
+    near = nearest(flag.replace("-", "_"), [name.replace("-", "_") for name in table])
+    hint = f" (did you mean {near.replace('_', '-')}?)" if near else ""
+    raise UsageError(f"unrecognized arguments: {word}{hint}")
 
 
 def _refuse_value(row, value, word, words):
@@ -128,30 +114,33 @@ def _refuse_value(row, value, word, words):
 
 
 def _store(line, row, value):
-    if isinstance(row, Later):
-        if value is None:
-            value = not row.default
-        if is_later_default(row.name, value) or value is row.default:
-            return
-        raise UsageError(
-            f"argument {_spell(row)}: this version of licorne does not have this setting yet"
-            + (f" (it accepts only the default, {row.default!r})" if row.takes_value else "")
-        )
     kind = row.kind
     if kind.action in ("true", "false"):
-        line.values[row.name] = kind.action == "true"
-        return
-    if kind.cli:
+        value = kind.action == "true"
+    elif kind.cli:
         try:
             value = kind.cli(value)
         except ValueError:
             raise UsageError(
-                f"argument {_spell(row)}: invalid {kind.cli_name} value: {value!r}"
+                f"argument {_spell(row)}: invalid {kind.cli_name} value: {value!r}\n"
+                f"{row.name} {kind.allowed}"
             ) from None
+    if row.is_later and not _is_default(row, value):
+        raise UsageError(
+            f"argument {_spell(row)}: this version of licorne does not have this setting yet"
+            + (f" (it accepts only the default, {row.default!r})" if kind.takes_value else "")
+        )
     if kind.action == "append":
         line.values.setdefault(row.name, []).append(value)
     else:
         line.values[row.name] = value
+
+
+def _is_default(row, value):
+    try:
+        return is_later_default(row.name, value)
+    except (TypeError, ValueError):  # of the wrong type even
+        return False
 
 
 def help_text(usage):
@@ -159,8 +148,8 @@ def help_text(usage):
 
     lines = [usage, "", "options:", "  -h, --help", "  -v, --version"]
     section = None
-    for row in sorted(SETTINGS, key=lambda row: row.section):
-        if not row.flags:
+    for row in sorted(BY_NAME.values(), key=lambda row: row.section):
+        if not row.flags or row.is_later:
             continue
         if row.section != section:
             section = row.section

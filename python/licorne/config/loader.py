@@ -1,6 +1,6 @@
 """Where settings come from, lowest first:
 
-    defaults (four of them from the environment)
+    defaults (four of them from the environment)  < an embedding application
       < the configuration file  < $GUNICORN_CMD_ARGS  < $LICORNE_CMD_ARGS  < the command line
 
 Exactly one configuration file is read. It is Python, runs in the master before anything is bound or
@@ -11,66 +11,97 @@ remembers its origin, so that an error can say where to look.
 import os
 import sys
 
-from licorne.config import cmdline
+from licorne.config import cmdline, combined
 from licorne.config.address import parse_address
-from licorne.config.settings import BY_NAME, LATER, SETTINGS, is_later_default
+from licorne.config.facade import Facade, nothing
+from licorne.config.nearest import nearest
+from licorne.config.origin import FileOrigin
+from licorne.config.settings import BY_NAME, ENVIRONMENT, is_later_default
 from licorne.config.types import shown
-from licorne.errors import ConfigError
+from licorne.errors import ConfigError, UsageError
 
 # What applies to the variables GUNICORN_CMD_ARGS and LICORNE_CMD_ARGS, lowest first.
 ARGUMENT_VARIABLES = ("GUNICORN_CMD_ARGS", "LICORNE_CMD_ARGS")
 
+# Licorne's own name wins: who has both wrote it to differ from what Gunicorn reads.
+DEFAULT_FILES = ("licorne.conf.py", "gunicorn.conf.py")
 
-class Config:
-    """The settings by name, as attributes. What derives from several of them is a method."""
+
+class Config(Facade):
+    """The settings by name, as attributes; and what derives from several of them."""
 
     def __init__(self, environ):
-        self.environ = environ
-        self.values = {}
-        self.origins = {}
-        for setting in SETTINGS:
-            value, origin = setting.initial(environ)
-            if value is None:
-                self.values[setting.name] = None
-                self.origins[setting.name] = origin
-            else:
-                self.set(setting.name, value, origin)
+        vars(self).update(environ=environ, env_orig=dict(environ), values={}, origins={})
+        for row in BY_NAME.values():
+            self.begin(row)
 
     def __getattr__(self, name):
         try:
-            return self.__dict__["values"][name]
+            value = self.__dict__["values"][name]
         except KeyError:
             raise AttributeError(f"No configuration setting for: {name}") from None
+        if value is None and BY_NAME[name].is_hook:
+            return nothing  # worker classes of other people call what they find
+        return value
 
-    def set(self, name, value, origin="set()"):
-        setting = BY_NAME.get(name)
-        if setting is None:
+    def __setattr__(self, name, value):
+        if name in self.values:
+            raise AttributeError("Invalid access!")
+        object.__setattr__(self, name, value)
+
+    def begin(self, row):
+        """Give a setting its default."""
+        value, origin = row.initial(self.environ)
+        if value is None:
+            self.values[row.name], self.origins[row.name] = value, origin
+        else:
+            self.apply(row.name, value, origin)
+
+    def set(self, name, value, origin="the application"):
+        """For other people's code: what is raised is what the validator raises."""
+        if name not in BY_NAME:
             raise AttributeError(f"No configuration setting for: {name}")
+        self.values[name] = self._checked(BY_NAME[name], value)
+        self.origins[name] = origin
+
+    def apply(self, name, value, origin):
+        """-> nothing; ConfigError names the value, where it came from, and what is allowed"""
+        row = BY_NAME.get(name)
+        if row is None:
+            raise ConfigError(f"No configuration setting for: {name}")
         try:
-            self.values[name] = setting.kind.check(value)
-            if name == "bind":
-                for text in self.values[name]:
-                    parse_address(text)
+            if row.kind.cli and origin == "$" + str(ENVIRONMENT.get(name)):
+                value = row.kind.cli(value)
+            self.set(name, value, origin)
         except Exception as error:  # a value may be an object of the user's own, and raise anything
             raise ConfigError(
-                f"{error}\n{name} {setting.kind.allowed}",
+                f"{error}\n{name} {row.kind.allowed}",
                 lead=f"Invalid value for {name}: {shown(value)} ({origin})",
             ) from None
-        self.origins[name] = str(origin)
+
+    def _checked(self, row, value):
+        checked = row.default if row.is_later and value is None else row.kind.check(value)
+        if row.is_later and not is_later_default(row.name, value):
+            raise ValueError(
+                f"this version of licorne does not have the setting {row.name!r} yet; "
+                f"remove it, or leave it at its default, {row.default!r}."
+            )
+        if row.name == "bind":
+            for text in checked:
+                parse_address(text)
+        return checked
+
+    def hook(self, name):
+        """The function that the configuration set for a hook, or None: nothing is to be called."""
+        return self.values[name]
 
     def addresses(self):
         return [parse_address(text) for text in self.bind]
 
-    def use_sendfile(self):
-        if self.sendfile is not None:
-            return self.sendfile
-        word = self.environ.get("SENDFILE")
-        return word is None or word.lower() in ("y", "1", "yes", "true")
-
     def engine(self):
         """What the engine is given: plain values, limits as Gunicorn applies them (0 = none)."""
-        out = {setting.name: self.values[setting.name] for setting in SETTINGS if setting.engine}
-        out["sendfile"] = self.use_sendfile()
+        out = {row.name: self.values[row.name] for row in BY_NAME.values() if row.engine}
+        out["sendfile"] = self.sendfile
         out["secure_scheme_headers"] = list(self.secure_scheme_headers.items())
         out["limit_request_line"] = min(self.limit_request_line, 8190)
         if not 0 < self.limit_request_fields <= 32768:
@@ -80,41 +111,41 @@ class Config:
         return out
 
 
-class FileOrigin:
-    """Names file and line of a global, looking for the line only when somebody asks."""
+def load(argv, environ=os.environ, framework=None):
+    """-> (Config, positional arguments). Raises ConfigError or UsageError.
 
-    __slots__ = ("path", "name")
-
-    def __init__(self, path, name):
-        self.path = path
-        self.name = name
-
-    def __str__(self):
-        line = _line_of(self.path, self.name)
-        return f"{self.path}, line {line}" if line else str(self.path)
-
-
-def load(argv, environ=os.environ):
-    """-> (Config, positional arguments). Raises ConfigError or UsageError."""
-    layers = []
-    for variable in ARGUMENT_VARIABLES:
-        if variable in environ:
-            layers.append((_split(environ[variable], variable), "$" + variable))
-    command = cmdline.parse(argv)
-    layers.append((command, "command line"))
-
+    framework: values that an embedding application gives, above the defaults only.
+    """
+    command, *others = parse_all(argv, environ)
+    layers = [*others, command]
     config = Config(environ)
+    if command.args:  # before the file, which may say otherwise
+        config.set("default_proc_name", command.args[0], "command line")
     enter_chdir(config)
-    named = [layer.values["config"] for layer, _ in layers if "config" in layer.values]
+    for name, value in (framework or {}).items():
+        config.apply(name.lower(), value, "the application")
+    named = [line.values["config"] for line in layers if "config" in line.values]
     path = named[-1] if named else _default_file()
     if path:
-        config.set("config", path, "")
+        if os.path.basename(path) == DEFAULT_FILES[0]:
+            config.apply("config", path, "default")
         _apply_file(config, path)
-    for layer, origin in layers:
-        for name, value in layer.values.items():
-            config.set(name, value, origin)
+    for line in layers:
+        for name, value in line.values.items():
+            config.apply(name, value, line.origin)
     enter_chdir(config)
+    combined.check(config)
     return config, command.args
+
+
+def parse_all(argv, environ):
+    """-> the command line, then those of the environment, lowest first"""
+    lines = [cmdline.parse(argv)]
+    for variable in ARGUMENT_VARIABLES:
+        if variable in environ:
+            lines.append(_split(environ[variable], variable))
+            lines[-1].origin = "$" + variable
+    return lines
 
 
 def enter_chdir(config):
@@ -134,16 +165,15 @@ def _split(text, variable):
 
     try:
         return cmdline.parse(split(text))
+    except UsageError as error:
+        raise UsageError(f"{error}\n${variable}: {text}") from None
     except ValueError as error:
         raise ConfigError(str(error), lead=f"Invalid value for ${variable}: {text}") from None
 
 
 def _default_file():
-    """Licorne's own name wins: who has both wrote it to differ from what Gunicorn reads."""
-    for name in ("licorne.conf.py", "gunicorn.conf.py"):
-        if os.path.exists(name):
-            return os.path.join(os.getcwd(), name)
-    return None
+    found = next(filter(os.path.exists, DEFAULT_FILES), None)
+    return found and os.path.join(os.getcwd(), found)
 
 
 def _apply_file(config, location):
@@ -152,13 +182,15 @@ def _apply_file(config, location):
     else:
         path = location.removeprefix("file:")
         found = _run_file(path)
+        path = os.path.abspath(path)
+    for row in BY_NAME.values():
+        if row.name not in config.values:  # one that the file itself defines
+            config.begin(row)
     for name, value in list(found.items()):
         if name in BY_NAME:
-            config.set(name, value, FileOrigin(path, name))
-        elif name in LATER:
-            _refuse_later(name, value, FileOrigin(path, name))
+            config.apply(name, value, FileOrigin(path, name))
         elif not name.startswith("_"):
-            _warn_if_close(name, value, path)
+            _warn_if_close(name, value, path, found)
 
 
 def _import_module(name):
@@ -209,58 +241,17 @@ def _failed_to_read(path):
     return ConfigError("", lead=f"Failed to read config file: {path}\n{text}")
 
 
-def _refuse_later(name, value, origin):
-    if is_later_default(name, value):
-        return
-    default = LATER[name][1]
-    raise ConfigError(
-        f"this version of licorne does not have the setting {name!r} yet; "
-        f"remove it, or leave it at its default, {default!r}.",
-        lead=f"Invalid value for {name}: {shown(value)} ({origin})",
-    )
-
-
-def _warn_if_close(name, value, path):
+def _warn_if_close(name, value, path, found):
+    """A word beside the setting that it resembles is a helper's: `workers = worker * 2`"""
     if isinstance(value, (type(sys), type)):
         return
-    for known in (*BY_NAME, *LATER):
-        if is_one_edit(name, known):
-            print(
-                f"Warning: {FileOrigin(path, name)}: {name!r} is not a setting and has no effect; "
-                f"did you mean {known!r}?",
-                file=sys.stderr,
-            )
-            return
-
-
-def is_one_edit(a, b):
-    """One letter more, less or other, or two neighbours swapped."""
-    if a == b or abs(len(a) - len(b)) > 1:
-        return False
-    start = 0
-    while start < min(len(a), len(b)) and a[start] == b[start]:
-        start += 1
-    rest_a, rest_b = a[start:], b[start:]
-    return (
-        rest_a[1:] == rest_b
-        or rest_a == rest_b[1:]
-        or rest_a[1:] == rest_b[1:]
-        or (rest_a[:2] == rest_b[1::-1] and rest_a[2:] == rest_b[2:])
-    )
-
-
-def _line_of(path, name):
-    """The last line of a file that gives a global this name, or None."""
-    import ast
-
-    try:
-        with open(path, "rb") as file:
-            tree = ast.parse(file.read())
-    except (OSError, SyntaxError, ValueError):
-        return None
-    found = None
-    for node in ast.walk(tree):
-        is_name = isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id == name
-        if is_name or getattr(node, "name", None) == name:
-            found = max(found or 0, node.lineno)
-    return found
+    rows = [row for row in BY_NAME.values() if row.name not in found]
+    if callable(value):
+        rows = [row for row in rows if not row.flags]  # hooks
+    known = nearest(name, [row.name for row in rows])
+    if known:
+        print(
+            f"Warning: {FileOrigin(path, name)}: {name!r} is not a setting and has no effect; "
+            f"did you mean {known!r}?",
+            file=sys.stderr,
+        )

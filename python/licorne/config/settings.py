@@ -6,13 +6,27 @@ flags yield to Gunicorn's when an abbreviation fits both.
 
 Bounds of numbers and lists are the engine's: src/engine/config.def, by way of bounds.py.
 
-LATER holds Gunicorn's settings that this version does not act on. They are accepted at their
-default only, so that a configuration never seems to ask for something that does not happen. A
-setting moves from there to the table when it works.
+PENDING (the rows of pending.py) are Gunicorn's settings that this version does not act on. They are
+accepted at their default only, so that a configuration never seems to ask for something that does
+not happen. A setting moves from there to the table when it works.
+
+BY_NAME is all of them, with those that people define themselves (custom.py).
 """
 
+import os
+
+from licorne.config import pending
 from licorne.config.accesslog import FORMAT as _ACCESS_FORMAT
 from licorne.config.bounds import LENGTHS, NUMBERS
+from licorne.config.logtypes import (
+    FACILITY,
+    LOG_DICT,
+    LOGGER_CLASS,
+    STATSD_HOST,
+    SYSLOG_ADDR,
+    SYSLOG_ADDRESS,
+    TEXT,
+)
 from licorne.config.types import (
     ACCESS_FORMAT,
     ADDR_LIST,
@@ -20,28 +34,38 @@ from licorne.config.types import (
     BOOL,
     BOOL_OFF,
     CHDIR,
+    COUNT,
     CSV_LIST,
     DICT,
+    FILES,
+    GROUP,
     HEADER_MAP,
     HEALTH_PATH,
     HOOK_1,
+    HOOK_2,
+    HOOK_2_TO_4,
+    HOOK_3,
     LOGLEVEL,
     OCTAL,
     POS_INT,
+    RELOAD_ENGINE,
     SECONDS,
     SIZE,
     STRING,
+    STRING_LIST,
+    USER,
     WINDOW,
     WORKER_CLASS,
     getcwd,
-    shown,
+    one_of,
 )
+from licorne.ctl.place import default_path
 
 
 class Setting:
-    __slots__ = ("name", "section", "flags", "kind", "default", "help", "engine", "own")
+    __slots__ = ("name", "section", "flags", "kind", "default", "help", "engine", "own", "is_later")
 
-    def __init__(self, *row, engine=False, own=False):
+    def __init__(self, *row, engine=False, own=False, is_later=False):
         self.name, self.section, flags, self.kind, self.default, self.help = row
         if self.kind in (POS_INT, SIZE, SECONDS, WINDOW, OCTAL):
             self.kind = self.kind.within(*NUMBERS[self.name])
@@ -50,6 +74,11 @@ class Setting:
         self.flags = flags.split()
         self.engine = engine
         self.own = own
+        self.is_later = is_later
+
+    @property
+    def is_hook(self):
+        return self.section in (HOOKS, DIRTY_HOOKS) and not self.is_later
 
     def initial(self, environ):
         """The default, which for four settings depends on the environment. -> (value, origin)"""
@@ -59,6 +88,10 @@ class Setting:
             return (["0.0.0.0:" + word] if variable == "PORT" else word), "$" + variable
         if self.name == "chdir":
             return getcwd(), "default"
+        if self.name in ("user", "group"):
+            return (os.geteuid() if self.name == "user" else os.getegid()), "default"
+        if self.name == "control_socket":
+            return default_path(environ), "default"
         return self.default, "default"
 
 
@@ -83,9 +116,16 @@ def own(*row):
     return Setting(*row, engine=True, own=True)
 
 
+def own_of_master(*row):
+    return Setting(*row, own=True)
+
+
 FILE, SOCKET, WORKERS = "Config File", "Server Socket", "Worker Processes"
 SECURITY, DEBUG, MECHANICS, LOGGING = "Security", "Debugging", "Server Mechanics", "Logging"
 MEMORY, RATES, HOOKS = "Bodies and Memory", "Slow Clients", "Server Hooks"
+NAMING = "Process Naming"
+DIRTY, DIRTY_HOOKS = "Dirty Arbiters", "Dirty Arbiter Hooks"
+CONTROL = "Control"
 
 # fmt: off
 SETTINGS = (
@@ -112,8 +152,14 @@ SETTINGS = (
     engine("timeout", WORKERS, "-t --timeout", SECONDS, 30,
            "Seconds after which a worker that does not come back is ended and replaced: a sync one "
            "from a call, any other to its events. Its boot does not count. 0 lifts the limit."),
+    engine("max_requests", WORKERS, "--max-requests", POS_INT, 0,
+           "Requests after which a worker is replaced; it serves on until its successor is ready. "
+           "0: never."),
+    engine("max_requests_jitter", WORKERS, "--max-requests-jitter", POS_INT, 0,
+           "At most so many requests are added to max_requests, for each worker by chance."),
     engine("graceful_timeout", WORKERS, "--graceful-timeout", SECONDS, 30,
-           "Seconds that workers get to finish their requests when the server stops."),
+           "Seconds that workers get to finish their requests when they are replaced, or the "
+           "server stops."),
     engine("keepalive", WORKERS, "--keep-alive", SECONDS, 75,
            "Seconds to keep an idle connection; 0 closes after each response."),
 
@@ -124,6 +170,16 @@ SETTINGS = (
     engine("limit_request_field_size", SECURITY, "--limit-request-field_size", POS_INT, 8190,
            "The most bytes in one header field (else 431)."),
 
+    Setting("reload", DEBUG, "--reload", BOOL, False,
+            "End workers, so that new ones follow, when a file of the application changes. For "
+            "development; with preload_app it reloads nothing."),
+    Setting("reload_engine", DEBUG, "--reload-engine", RELOAD_ENGINE, "auto",
+            "How reload learns of changes: inotify at once, poll once a second; auto is inotify "
+            "where the system has it."),
+    Setting("reload_extra_files", DEBUG, "--reload-extra-file", FILES, [],
+            "More files that reload watches; patterns are looked up again and again."),
+    Setting("spew", DEBUG, "--spew", BOOL, False,
+            "Print every line of Python that runs, with its module. Very slow."),
     Setting("check_config", DEBUG, "--check-config", BOOL, False,
             "Read the configuration, import the application, and exit."),
     Setting("print_config", DEBUG, "--print-config", BOOL, False,
@@ -138,8 +194,22 @@ SETTINGS = (
             "kernel spreads new connections, instead of one that all accept from."),
     Setting("chdir", MECHANICS, "--chdir", CHDIR, None,
             "The directory to change to before the application is imported."),
+    Setting("daemon", MECHANICS, "-D --daemon", BOOL, False,
+            "Leave the terminal and run in the background."),
+    Setting("raw_env", MECHANICS, "-e --env", STRING_LIST, [],
+            "Variables for the application's environment, NAME=VALUE; may be given several times."),
+    Setting("pidfile", MECHANICS, "-p --pid", STRING, None,
+            "A file to write the master's process id to."),
+    Setting("worker_tmp_dir", MECHANICS, "--worker-tmp-dir", STRING, None,
+            "A directory that must exist, and is not used: signs of life are in shared memory."),
+    Setting("user", MECHANICS, "-u --user", USER, None,
+            "The user that workers run as; the master stays who started it. Unset, the same."),
+    Setting("group", MECHANICS, "-g --group", GROUP, None,
+            "The group that workers run as. Unset, the master's."),
     Setting("umask", MECHANICS, "-m --umask", OCTAL, 0,
             "The mask for files the server makes, such as unix sockets."),
+    Setting("initgroups", MECHANICS, "--initgroups", BOOL, False,
+            "Give workers the other groups of their user, too; without it they keep the master's."),
     engine("tmp_upload_dir", MECHANICS, "", STRING, None,
            "Where bodies too large for memory wait; the system's choice if unset."),
     engine("secure_scheme_headers", MECHANICS, "", DICT, SECURE_SCHEME_HEADERS,
@@ -171,11 +241,94 @@ SETTINGS = (
             "The file of the server's own log; '-' is standard error."),
     Setting("loglevel", LOGGING, "--log-level", LOGLEVEL, "info",
             "debug, info, warning, error or critical."),
+    Setting("capture_output", LOGGING, "--capture-output", BOOL, False,
+            "Send standard output and error to the file of the server's own log."),
+    Setting("logger_class", LOGGING, "--logger-class", LOGGER_CLASS, "gunicorn.glogging.Logger",
+            "The class that logs, or its name. One that replaces access(), atoms() or now() makes "
+            "Python write the access log; one that replaces warning() and the like hears what the "
+            "engine has to say."),
+    Setting("logconfig", LOGGING, "--log-config", STRING, None,
+            "An INI file for logging.config.fileConfig."),
+    Setting("logconfig_dict", LOGGING, "", LOG_DICT, {},
+            "A dictionary for logging.config.dictConfig, laid over the default one key by key. "
+            "It wins over the two files."),
+    Setting("logconfig_json", LOGGING, "--log-config-json", STRING, None,
+            "A JSON file with such a dictionary; it wins over the INI file."),
+    Setting("syslog", LOGGING, "--log-syslog", BOOL, False,
+            "Send both logs to syslog, too."),
+    Setting("syslog_addr", LOGGING, "--log-syslog-to", SYSLOG_ADDR, SYSLOG_ADDRESS,
+            "Where syslog is: udp://HOST:PORT, tcp://HOST:PORT, unix://PATH, unix://PATH#dgram."),
+    Setting("syslog_prefix", LOGGING, "--log-syslog-prefix", STRING, None,
+            "A name in the lines of syslog, gunicorn.NAME.error; the process's name if unset."),
+    Setting("syslog_facility", LOGGING, "--log-syslog-facility", FACILITY, "user",
+            "The facility of syslog."),
+    Setting("disable_redirect_access_to_syslog", LOGGING, "--disable-redirect-access-to-syslog",
+            BOOL, False, "Keep the access log out of syslog."),
+    Setting("statsd_host", LOGGING, "--statsd-host", STATSD_HOST, None,
+            "Where statsd is: HOST:PORT, or unix:///PATH. Metrics are sent without waiting."),
+    Setting("statsd_prefix", LOGGING, "--statsd-prefix", TEXT, "",
+            "What the names of metrics begin with; a dot follows it."),
+    Setting("dogstatsd_tags", LOGGING, "--dogstatsd-tags", TEXT, "",
+            "Tags of every metric, separated by commas, in Datadog's form."),
+    Setting("enable_backlog_metric", LOGGING, "--enable-backlog-metric", BOOL, False,
+            "Tell once a second how many connections wait to be accepted (TCP on Linux)."),
+
+    Setting("enable_stdio_inheritance", LOGGING, "-R --enable-stdio-inheritance", BOOL, False,
+            "With daemon: keep standard output and error where they are no terminals."),
+
+    Setting("proc_name", NAMING, "-n --name", STRING, None,
+            "What ps shows between the brackets of `licorne: master [...]`."),
+    Setting("default_proc_name", NAMING, "", STRING, "gunicorn",
+            "The same while proc_name is unset; the application of the command line, if there is "
+            "one."),
+
+    Setting("on_starting", HOOKS, "", HOOK_1, None,
+            "Called with the server, in the master, before it listens."),
+    Setting("on_reload", HOOKS, "", HOOK_1, None,
+            "Called with the server, in the master, when it has read its configuration anew."),
+    Setting("when_ready", HOOKS, "", HOOK_1, None,
+            "Called with the server, in the master, when it listens and before it forks."),
+    Setting("pre_fork", HOOKS, "", HOOK_2, None,
+            "Called with server and worker, in the master, before each fork."),
+    Setting("post_fork", HOOKS, "", HOOK_2, None,
+            "Called with server and worker, in the worker, before the application is imported."),
+    Setting("post_worker_init", HOOKS, "", HOOK_1, None,
+            "Called with the worker, in it, when the application is imported. What it puts into "
+            "worker.wsgi is what is served."),
+    Setting("worker_int", HOOKS, "", HOOK_1, None,
+            "Called with the worker, in it, when it gets SIGINT or SIGQUIT."),
+    Setting("control_socket", CONTROL, "--control-socket", STRING, None,
+            "The socket by which licornectl and gunicornc steer the server. Unset, gunicorn.ctl in "
+            "$XDG_RUNTIME_DIR, else in $HOME/.gunicorn. If another server answers there, the name "
+            "gets the process's number."),
+    Setting("control_socket_mode", CONTROL, "--control-socket-mode", OCTAL, 0o600,
+            "The mode of that socket's file: who may steer the server."),
+    Setting("control_socket_disable", CONTROL, "--no-control-socket", BOOL, False,
+            "Have no control socket."),
 
     Setting("worker_abort", HOOKS, "", HOOK_1, None,
             "Called with the worker, in it, when it is ended after its timeout, and whenever it "
             "gets SIGABRT, if Python still runs."),
+    Setting("pre_exec", HOOKS, "", HOOK_1, None,
+            "Called with the server, in the process that is about to become the new master."),
+    Setting("pre_request", HOOKS, "", HOOK_2, None,
+            "Called with worker and request before the application is. It may change the "
+            "request's headers, scheme, path and the like."),
+    Setting("post_request", HOOKS, "", HOOK_2_TO_4, None,
+            "Called with worker, request, environ and response when the response was given; it "
+            "may take the first two or three only."),
+    Setting("child_exit", HOOKS, "", HOOK_2, None,
+            "Called with server and worker, in the master, when a worker has ended."),
+    Setting("worker_exit", HOOKS, "", HOOK_2, None,
+            "Called with server and worker, in the worker, as its last act."),
+    Setting("nworkers_changed", HOOKS, "", HOOK_3, None,
+            "Called with the server and the new and old number of workers, in the master."),
+    Setting("on_exit", HOOKS, "", HOOK_1, None,
+            "Called with the server, in the master, as its last act."),
 
+    own_of_master("boot_timeout", WORKERS, "--boot-timeout", SECONDS, 0,
+        "Seconds after which a worker that has not become ready is ended, as one that failed to "
+        "boot; 0 lifts the limit."),
     own("inline", WORKERS, "--no-inline", BOOL_OFF, True,
         "Whether the thread that reads requests runs them, too. Without it a thread of its own "
         "reads and writes, and each request changes threads."),
@@ -210,97 +363,46 @@ SETTINGS = (
         "Bytes a second of a response that a client must take; 0 lifts the limit."),
     own("min_rate_window", RATES, "--min-rate-window", WINDOW, 20,
         "Seconds over which the two rates are judged."),
+
+    Setting("http_parser", WORKERS, "--http-parser", one_of("auto", "fast", "python"), "auto",
+            "Accepted and without effect: the engine's own parser is the only one."),
+    Setting("dirty_apps", DIRTY, "--dirty-app", STRING_LIST, [],
+            "Applications for Gunicorn's dirty workers. Licorne has none, and does not start if it "
+            "is to run any."),
+    Setting("dirty_workers", DIRTY, "--dirty-workers", COUNT, 0,
+            "The number of dirty workers. Must be 0 if dirty_apps names any."),
+    Setting("dirty_timeout", DIRTY, "--dirty-timeout", COUNT, 300,
+            "Seconds that a task may take. Without effect, as there are no dirty workers."),
+    Setting("dirty_threads", DIRTY, "--dirty-threads", COUNT, 1,
+            "Threads of a dirty worker. Without effect, as there are none."),
+    Setting("dirty_graceful_timeout", DIRTY, "--dirty-graceful-timeout", COUNT, 30,
+            "Seconds that dirty workers get to finish. Without effect, as there are none."),
+    Setting("on_dirty_starting", DIRTY_HOOKS, "", HOOK_1, None,
+            "Called before dirty workers start, which they do not."),
+    Setting("dirty_post_fork", DIRTY_HOOKS, "", HOOK_2, None,
+            "Called for each dirty worker, and so never."),
+    Setting("dirty_worker_init", DIRTY_HOOKS, "", HOOK_1, None,
+            "Called in each dirty worker, and so never."),
+    Setting("dirty_worker_exit", DIRTY_HOOKS, "", HOOK_2, None,
+            "Called when a dirty worker ends, and so never."),
 )
 
-BY_NAME = {setting.name: setting for setting in SETTINGS}
-
-_ANY_USER = "<the current one>"
-_HOOKS = (
-    "on_starting on_reload when_ready pre_fork post_fork post_worker_init worker_int "
-    "pre_exec pre_request post_request child_exit worker_exit nworkers_changed on_exit ssl_context "
-    "on_dirty_starting dirty_post_fork dirty_worker_init dirty_worker_exit"
-)
-
-# name: (flags, default). A default of False is a flag without a value.
-LATER = {
-    "max_requests": ("--max-requests", 0),
-    "max_requests_jitter": ("--max-requests-jitter", 0),
-    "reload": ("--reload", False),
-    "reload_engine": ("--reload-engine", "auto"),
-    "reload_extra_files": ("--reload-extra-file", []),
-    "spew": ("--spew", False),
-    "daemon": ("-D --daemon", False),
-    "raw_env": ("-e --env", []),
-    "pidfile": ("-p --pid", None),
-    "worker_tmp_dir": ("--worker-tmp-dir", None),
-    "user": ("-u --user", None),
-    "group": ("-g --group", None),
-    "initgroups": ("--initgroups", False),
-    "disable_redirect_access_to_syslog": ("--disable-redirect-access-to-syslog", False),
-    "capture_output": ("--capture-output", False),
-    "logger_class": ("--logger-class", "gunicorn.glogging.Logger"),
-    "logconfig": ("--log-config", None),
-    "logconfig_dict": ("", {}),
-    "logconfig_json": ("--log-config-json", None),
-    "syslog_addr": ("--log-syslog-to", "udp://localhost:514"),
-    "syslog": ("--log-syslog", False),
-    "syslog_prefix": ("--log-syslog-prefix", None),
-    "syslog_facility": ("--log-syslog-facility", "user"),
-    "enable_stdio_inheritance": ("-R --enable-stdio-inheritance", False),
-    "statsd_host": ("--statsd-host", None),
-    "dogstatsd_tags": ("--dogstatsd-tags", ""),
-    "statsd_prefix": ("--statsd-prefix", ""),
-    "enable_backlog_metric": ("--enable-backlog-metric", False),
-    "proc_name": ("-n --name", None),
-    "default_proc_name": ("", "gunicorn"),
-    "paste": ("--paste --paster", None),
-    "proxy_protocol": ("--proxy-protocol", "off"),
-    "proxy_allow_ips": ("--proxy-allow-from", "127.0.0.1,::1"),
-    "protocol": ("--protocol", "http"),
-    "uwsgi_allow_ips": ("--uwsgi-allow-from", "127.0.0.1,::1"),
-    "keyfile": ("--keyfile", None),
-    "certfile": ("--certfile", None),
-    "ssl_version": ("--ssl-version", 2),
-    "cert_reqs": ("--cert-reqs", 0),
-    "ca_certs": ("--ca-certs", None),
-    "suppress_ragged_eofs": ("--suppress-ragged-eofs", True),
-    "do_handshake_on_connect": ("--do-handshake-on-connect", False),
-    "ciphers": ("--ciphers", None),
-    "http_protocols": ("--http-protocols", "h1"),
-    "http2_cleartext": ("--http2-cleartext", "off"),
-    "http2_max_concurrent_streams": ("--http2-max-concurrent-streams", 100),
-    "http2_initial_window_size": ("--http2-initial-window-size", 65535),
-    "http2_max_frame_size": ("--http2-max-frame-size", 16384),
-    "http2_max_header_list_size": ("--http2-max-header-list-size", 65536),
-    "raw_paste_global_conf": ("--paste-global", []),
-    "asgi_loop": ("--asgi-loop", "auto"),
-    "asgi_lifespan": ("--asgi-lifespan", "auto"),
-    "asgi_disconnect_grace_period": ("--asgi-disconnect-grace-period", 3),
-    "websocket_max_message_size": ("--websocket-max-message-size", 16777216),
-    "http_parser": ("--http-parser", "auto"),
-    "root_path": ("--root-path", ""),
-    "dirty_apps": ("--dirty-app", []),
-    "dirty_workers": ("--dirty-workers", 0),
-    "dirty_timeout": ("--dirty-timeout", 300),
-    "dirty_threads": ("--dirty-threads", 1),
-    "dirty_graceful_timeout": ("--dirty-graceful-timeout", 30),
-    "control_socket": ("--control-socket", None),
-    "control_socket_mode": ("--control-socket-mode", 0o600),
-    "control_socket_disable": ("--no-control-socket", False),
-}
 # fmt: on
-LATER.update((name, ("", None)) for name in _HOOKS.split())
+
+
+PENDING = tuple(Setting(*row, is_later=True) for row in pending.ROWS)
+BY_NAME = {setting.name: setting for setting in (*SETTINGS, *PENDING)}
+
+
+def register(row):
+    """One more setting, or another row for one there is: somebody's own (custom.py)."""
+    BY_NAME[row.name] = row
 
 
 def is_later_default(name, value):
     """Whether `value` asks for no more than what this version does anyway."""
-    default = LATER[name][1]
+    default = BY_NAME[name].default
     if value is None or (not default and not value):
         return True
-    if name == "control_socket_disable":
-        return True  # there is none yet
-    if isinstance(default, bool):
-        return value == default or shown(value).strip().lower() == str(default).lower()
-    if isinstance(value, (list, tuple)):
-        value = ",".join(map(shown, value))
-    return value == default or shown(value) == str(default)
+    check = BY_NAME[name].kind.check
+    return default is not None and check(value) == check(default)

@@ -7,6 +7,7 @@ what is allowed; an error always ends with those words.
 
 import os
 
+from licorne import identity
 from licorne.config import accesslog
 
 
@@ -64,8 +65,8 @@ def shown(value):
 
 
 def to_pos_int(value):
-    # A bool stays a bool, as under Gunicorn; a float raises TypeError with the message users know.
-    number = value if isinstance(value, int) else int(value, 0)
+    # A float raises TypeError with the message that users know.
+    number = int(value) if isinstance(value, int) else int(value, 0)
     if number < 0:
         raise ValueError(f"Value must be positive: {shown(value)}")
     return number
@@ -99,9 +100,8 @@ def to_list_string(value):
 
 
 def to_csv_list(value):
-    if isinstance(value, str):
-        value = value.split(",")
-    return [item for item in to_list_string(value) if item]
+    words = (to_string(value) or "").split(",")
+    return [word.strip() for word in words if word.strip()]
 
 
 def to_addr_list(value):
@@ -154,10 +154,36 @@ def to_chdir(value):
     return path
 
 
+RELOAD_ENGINES = ("auto", "poll", "inotify")
+
+
+def to_reload_engine(value):
+    if value not in RELOAD_ENGINES:
+        raise ValueError(f"Invalid reload_engine: {value!r}")
+    return value
+
+
+def is_pattern(path):
+    return any(character in path for character in "*?[")
+
+
+def to_files(value):
+    """Patterns may match nothing yet; other paths must exist."""
+    items = [value] if isinstance(value, str) else list(value or [])
+    for path in items:
+        if not isinstance(path, str):
+            raise TypeError(f"Not a string: {shown(path)}")
+        if not is_pattern(path) and not os.path.exists(path):
+            raise ValueError(f"File {path} does not exists.")
+    return items
+
+
 def to_header_map(value):
     if value is None:
         return "drop"
-    word = to_string(value).lower()
+    if not isinstance(value, str):
+        raise TypeError(f"Invalid type for casting: {value}")
+    word = value.lower().strip()
     if word not in ("drop", "refuse", "dangerous"):
         raise ValueError(f"Invalid header map behaviour: {value}")
     return word
@@ -186,6 +212,18 @@ def to_health_path(value):
     return path
 
 
+def one_of(*words):
+    """The kind of setting that takes one of some words, the first if it is None."""
+
+    def check(value):
+        word = words[0] if value is None else to_string(value).lower()
+        if word not in words:
+            raise ValueError(f"Invalid value: {value}")
+        return word
+
+    return Kind(check, f"takes one of: {', '.join(words)}.")
+
+
 def to_worker_class(value):
     if value is None or to_string(value) in SYNC_NAMES:
         return "sync"
@@ -196,8 +234,8 @@ def to_worker_class(value):
     )
 
 
-def to_hook(arity):
-    """A callable of so many arguments, or where it is to be found, as `module.name`."""
+def to_hook(*arities):
+    """A callable of just so many arguments, or where it is to be found, as `module.name`."""
 
     def check(value):
         if value is None:
@@ -205,8 +243,8 @@ def to_hook(arity):
         found = _imported(value) if isinstance(value, str) else value
         if not callable(found):
             raise TypeError(f"Value is not callable: {shown(value)}")
-        if arity not in _arities(found):
-            raise TypeError(f"Value must have an arity of: {arity}")
+        if arity_of(found) not in arities:
+            raise TypeError(f"Value must have an arity of: {' or '.join(map(str, arities))}")
         return found
 
     return check
@@ -218,28 +256,26 @@ def _imported(path):
     module, dot, name = path.rpartition(".")
     if not dot:
         raise TypeError(
-            f"Value '{path}' is not an import string. Format: module[.submodules...].object"
+            f"Value '{path}' is not import string. Format: module[.submodules...].object"
         )
     try:
         return getattr(import_module(module), name)
-    except (ImportError, AttributeError):
+    except ImportError as error:
+        raise TypeError(str(error)) from None
+    except AttributeError:
         raise TypeError(f"Can not load '{name}' from '{module}'") from None
 
 
-def _arities(function):
-    """The numbers of positional arguments that a callable takes."""
+def arity_of(function):
+    """How many arguments a callable takes by position: defaults count, *args do not."""
     from inspect import Parameter, signature
 
     try:
         parameters = signature(function).parameters.values()
     except (TypeError, ValueError):  # in C, and not telling
-        return range(1000)
-    fixed = [
-        p for p in parameters if p.kind in (Parameter.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
-    ]
-    least = sum(p.default is Parameter.empty for p in fixed)
-    is_open = any(p.kind is Parameter.VAR_POSITIONAL for p in parameters)
-    return range(least, 1000 if is_open else len(fixed) + 1)
+        return None
+    by_position = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
+    return sum(parameter.kind in by_position for parameter in parameters)
 
 
 def c_int(word):
@@ -269,7 +305,8 @@ ADDRESSES = Kind(
     "takes HOST, HOST:PORT, [IPV6]:PORT, unix:PATH or fd://N, or a list of these.",
     action="append",
 )
-# Numbers: their bounds are the setting's, from bounds.py.
+COUNT = Kind(to_pos_int, "takes an integer, 0 or more.", int, "int")
+# Numbers that the engine is given: their bounds are the setting's, from bounds.py.
 POS_INT = Kind(to_pos_int, "takes an integer, {least} to {most}.", int, "int")
 SIZE = Kind(to_pos_int, "takes a number of bytes, {least} to {most}.", int, "int")
 SECONDS = Kind(to_pos_int, "takes a number of seconds, {least} to {most}.", int, "int")
@@ -283,6 +320,14 @@ WINDOW = Kind(
 OCTAL = Kind(to_pos_int, "takes an integer, {least} to {most}, such as 0o022.", c_int, "auto_int")
 BOOL = Kind(to_bool, "takes True or False.", action="true")
 BOOL_OFF = Kind(to_bool, "takes True or False.", action="false")
+USER = Kind(identity.to_user, "takes the name or the number of a user.")
+GROUP = Kind(identity.to_group, "takes the name or the number of a group.")
+RELOAD_ENGINE = Kind(to_reload_engine, f"takes one of: {', '.join(RELOAD_ENGINES)}.")
+FILES = Kind(
+    to_files,
+    "takes the path of a file that exists, a pattern (*, ? or [ in it), or a list of these.",
+    action="append",
+)
 CHDIR = Kind(to_chdir, "takes the path of a directory that exists.")
 ADDR_LIST = Kind(
     to_addr_list, "takes IP addresses and networks (10.0.0.0/8), separated by commas, or *."
@@ -296,5 +341,10 @@ ACCESS_FORMAT = Kind(
     "a percent sign is written %%.",
 )
 HOOK_1 = Kind(to_hook(1), "takes a function of 1 argument, or its name as module.function.")
+HOOK_2 = Kind(to_hook(2), "takes a function of 2 arguments, or its name as module.function.")
+HOOK_3 = Kind(to_hook(3), "takes a function of 3 arguments, or its name as module.function.")
+HOOK_2_TO_4 = Kind(  # post_request: (worker, req[, environ[, resp]])
+    to_hook(2, 3, 4), "takes a function of 2, 3 or 4 arguments, or its name as module.function."
+)
 LOGLEVEL = Kind(to_loglevel, f"takes one of: {', '.join(LEVELS)}.")
 WORKER_CLASS = Kind(to_worker_class, "takes one of: sync, gthread.")

@@ -2,6 +2,7 @@
  *
  * The worker is a struct without an engine behind it, so that the test says what has happened and what time it is. */
 #include "engine/worker.h"
+#include "os/fd.h"
 
 /* After the seam: cmocka has a macro named fail. */
 #include "base/test/support.h"
@@ -301,6 +302,61 @@ static void without_a_board_nothing_is_written(void **state)
     assert_int_equal(lc_count_get(&slot()->latency_sum_us), 0);
 }
 
+static void is_spent_after(uint64_t calls, uint64_t now_ms, bool is_spent)
+{
+    w.ncalls = calls;
+    beat_at(now_ms);
+    assert_int_equal(atomic_load(&slot()->is_spent), is_spent);
+}
+
+static void it_asks_for_a_successor_once_it_is_spent(void **state)
+{
+    int bell[2];
+    char rings[4];
+
+    (void)state;
+    assert_int_equal(lc_fd_pipe(bell), LC_OK);
+    conf.bell = &bell[1];
+    conf.max_requests = 10;
+    conf.log.fd = -1;
+    lc_account_open(&w);
+    is_spent_after(9, 10000, false);
+    assert_int_equal(read(bell[0], rings, sizeof rings), -1);
+    is_spent_after(10, 20000, true);
+    assert_int_equal(read(bell[0], rings, sizeof rings), 1);
+    is_spent_after(11, 30000, true);
+    assert_int_equal(read(bell[0], rings, sizeof rings), -1); /* once */
+    lc_fd_close(&bell[0]);
+    lc_fd_close(&bell[1]);
+}
+
+static void who_leaves_asks_for_nobody(void **state)
+{
+    (void)state;
+    conf.max_requests = 1;
+    lc_account_open(&w);
+    w.state = LC_WORKER_DRAINING;
+    is_spent_after(5, 10000, false);
+}
+
+static void jitter_adds_by_chance_and_within_its_bound(void **state)
+{
+    uint64_t least = UINT64_MAX, most = 0;
+
+    (void)state;
+    conf.max_requests = 100;
+    conf.max_requests_jitter = 50;
+    for (int i = 0; i < 1000; i++) {
+        lc_account_open(&w);
+        least = LC_MIN(least, w.account.spent_at);
+        most = LC_MAX(most, w.account.spent_at);
+    }
+    assert_true(least >= 100 && most <= 150 && most - least >= 10);
+    conf.max_requests = 0;
+    lc_account_open(&w);
+    assert_true(w.account.spent_at == UINT64_MAX);
+}
+
 #define ON_WORKER(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -318,6 +374,9 @@ int main(void)
         ON_WORKER(a_sync_worker_beats_while_no_call_is_older_than_timeout),
         ON_WORKER(others_beat_while_the_guest_can_be_had),
         ON_WORKER(without_a_board_nothing_is_written),
+        ON_WORKER(it_asks_for_a_successor_once_it_is_spent),
+        ON_WORKER(who_leaves_asks_for_nobody),
+        ON_WORKER(jitter_adds_by_chance_and_within_its_bound),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

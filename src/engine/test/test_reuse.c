@@ -16,6 +16,7 @@
 #include "base/test/support.h"
 
 enum { SOCKETS = 2, CLIENTS = 64 };
+enum { OTHER = 2 }; /* the slot of place 1: its number says nothing of its socket */
 
 struct house {
     struct lc_board board;
@@ -80,6 +81,15 @@ static void listen_here(struct house *h)
     }
 }
 
+static void take(const struct lc_worker *w, uint32_t slot, uint32_t place, enum lc_board_life life)
+{
+    const struct lc_board *b = w->conf->board;
+
+    lc_board_take(b, slot, life == LC_LIFE_EMPTY ? 0 : getpid(), life);
+    atomic_store(&lc_board_slot(b, slot)->place, place);
+    atomic_store(&lc_board_slot(b, slot)->sockets, w->reuse.sockets);
+}
+
 static struct house *begin(enum lc_board_life other)
 {
     struct house *h = calloc(1, sizeof *h);
@@ -122,8 +132,8 @@ static struct house *begin(enum lc_board_life other)
                                    .is_first = true,
                                    .is_main = true};
     lc_board_take(&h->board, 0, getpid(), LC_LIFE_BOOTING);
-    lc_board_take(&h->board, 1, getpid(), other);
     assert_int_equal(lc_worker_open(&h->w, &h->conf, NULL, &h->app, -1), LC_OK);
+    take(&h->w, OTHER, 1, other);
     assert_int_equal(lc_thread_start(&h->thread, serve, h), LC_OK);
     return h;
 }
@@ -215,47 +225,97 @@ static int dial_other(struct house *h)
 
 /* --- tests ---------------------------------------------------------------------------------------------------- */
 
-static void a_socket_is_attended_by_any_slot_of_its_that_serves(void **state)
+/* A worker that has looked at a board of eight slots, and no more. */
+struct looker {
+    struct lc_board board;
+    struct lc_engine_conf conf;
+    struct lc_worker *w;
+    bool is_attended[SOCKETS];
+};
+
+static void look_begin(struct looker *l, uint32_t slot, uint32_t place)
 {
-    struct lc_board b;
+    *l = (struct looker){.conf = {.board = &l->board, .slot = slot, .place = place}};
+    assert_int_equal(lc_board_open(&l->board, 8, 1), LC_OK);
+    l->w = calloc(1, sizeof *l->w);
+    l->w->conf = &l->conf;
+    l->w->reuse = (struct lc_reuse){.n = SOCKETS, .sockets = 7, .is_attended = l->is_attended};
+}
+
+static void look_end(struct looker *l)
+{
+    lc_board_close(&l->board);
+    free(l->w);
+}
+
+static int attended(struct looker *l) /* bits */
+{
+    lc_reuse_look(l->w);
+    return l->is_attended[0] + 2 * l->is_attended[1];
+}
+
+static void a_socket_is_attended_by_any_of_its_places_that_serves(void **state)
+{
+    struct looker l;
 
     (void)state;
-    assert_int_equal(lc_board_open(&b, 8, 1), LC_OK);
-    assert_false(lc_reuse_is_attended(&b, 2, 0));
-    lc_board_take(&b, 0, 1, LC_LIFE_BOOTING);
-    assert_false(lc_reuse_is_attended(&b, 2, 0));
-    lc_board_take(&b, 0, 1, LC_LIFE_SERVING);
-    assert_true(lc_reuse_is_attended(&b, 2, 0));
-    assert_false(lc_reuse_is_attended(&b, 2, 1));
-    lc_board_take(&b, 3, 2, LC_LIFE_SERVING); /* added by TTIN */
-    assert_true(lc_reuse_is_attended(&b, 2, 1));
-    lc_board_take(&b, 0, 1, LC_LIFE_DRAINING);
-    assert_false(lc_reuse_is_attended(&b, 2, 0));
-    lc_board_take(&b, 3, 0, LC_LIFE_EMPTY);
-    assert_false(lc_reuse_is_attended(&b, 2, 1));
-    lc_board_close(&b);
+    look_begin(&l, 5, 0);
+    assert_int_equal(attended(&l), 0);
+    take(l.w, 0, 1, LC_LIFE_BOOTING);
+    assert_int_equal(attended(&l), 0);
+    take(l.w, 0, 1, LC_LIFE_SERVING);
+    assert_int_equal(attended(&l), 2);
+    take(l.w, 3, 2, LC_LIFE_SERVING); /* added by TTIN */
+    assert_int_equal(attended(&l), 3);
+    take(l.w, 4, 1, LC_LIFE_BOOTING); /* an heir */
+    take(l.w, 0, 1, LC_LIFE_DRAINING);
+    assert_int_equal(attended(&l), 1);
+    take(l.w, 4, 1, LC_LIFE_SERVING);
+    take(l.w, 3, 2, LC_LIFE_EMPTY);
+    assert_int_equal(attended(&l), 2);
+    look_end(&l);
+}
+
+static void who_has_other_sockets_attends_to_none_of_these(void **state)
+{
+    struct looker l;
+
+    (void)state;
+    look_begin(&l, 5, 0);
+    take(l.w, 0, 0, LC_LIFE_SERVING);
+    atomic_store(&lc_board_slot(&l.board, 0)->sockets, 8);
+    assert_int_equal(attended(&l), 0);
+    assert_false(l.w->reuse.has_partners);
+    look_end(&l);
+}
+
+static bool has_free_partner(struct looker *l)
+{
+    lc_reuse_look(l->w);
+    return lc_reuse_has_free_partner(l->w);
 }
 
 static void partners_have_the_same_socket(void **state)
 {
-    struct lc_board b;
-    struct lc_engine_conf conf = {.board = &b, .slot = 3};
-    struct lc_worker *w = calloc(1, sizeof *w);
+    struct looker l;
 
     (void)state;
-    assert_int_equal(lc_board_open(&b, 8, 1), LC_OK);
-    w->conf = &conf;
-    w->reuse.n = 2;
+    look_begin(&l, 3, 1);
+    take(l.w, 0, 0, LC_LIFE_SERVING);
+    take(l.w, 1, 2, LC_LIFE_SERVING);
+    take(l.w, 3, 1, LC_LIFE_SERVING); /* itself */
     for (uint32_t i = 0; i < 4; i++)
-        lc_board_take(&b, i, 1, LC_LIFE_SERVING);
-    atomic_store(&lc_board_slot(&b, 0)->free, 1);
-    atomic_store(&lc_board_slot(&b, 2)->free, 1);
-    atomic_store(&lc_board_slot(&b, 3)->free, 1); /* itself */
-    assert_false(lc_reuse_has_free_partner(w));
-    atomic_store(&lc_board_slot(&b, 1)->free, 1);
-    assert_true(lc_reuse_has_free_partner(w));
-    lc_board_close(&b);
-    free(w);
+        atomic_store(&lc_board_slot(&l.board, i)->free, 1);
+    assert_false(has_free_partner(&l));
+    take(l.w, 4, 1, LC_LIFE_SERVING); /* its heir, or its predecessor */
+    assert_false(has_free_partner(&l));
+    atomic_store(&lc_board_slot(&l.board, 4)->free, 1);
+    assert_true(has_free_partner(&l));
+    take(l.w, 4, 1, LC_LIFE_EMPTY);
+    take(l.w, 2, 3, LC_LIFE_BOOTING); /* of TTIN */
+    atomic_store(&lc_board_slot(&l.board, 2)->free, 1);
+    assert_true(has_free_partner(&l));
+    look_end(&l);
 }
 
 static void a_socket_without_its_worker_is_served_by_a_sibling(void **state)
@@ -278,15 +338,15 @@ static void it_is_left_alone_while_its_worker_is_back(void **state)
 
     (void)state;
     wait_held(h, 1);
-    lc_board_take(&h->board, 1, getpid(), LC_LIFE_SERVING);
+    take(&h->w, OTHER, 1, LC_LIFE_SERVING);
     wait_held(h, 0);
     fd = dial_other(h);
     get(fd);
     poll(NULL, 0, 3 * LC_REUSE_LOOK_MS);
     assert_true(is_queued(h, 1));
-    lc_board_take(&h->board, 1, 0, LC_LIFE_EMPTY);
+    take(&h->w, OTHER, 1, LC_LIFE_EMPTY);
     hear(fd);
-    lc_board_take(&h->board, 1, getpid(), LC_LIFE_BOOTING);
+    take(&h->w, OTHER, 1, LC_LIFE_BOOTING);
     wait_held(h, 1);
     end(h);
 }
@@ -307,7 +367,7 @@ static void a_busy_worker_accepts_from_its_own_though_a_sibling_is_free(void **s
     struct house *h = begin(LC_LIFE_SERVING);
 
     (void)state;
-    atomic_store(&lc_board_slot(&h->board, 1)->free, 1);
+    atomic_store(&lc_board_slot(&h->board, OTHER)->free, 1);
     atomic_store(&h->is_held, true);
     while (atomic_load(&h->ninside) == 0) {
         get(dial(h));
@@ -326,7 +386,8 @@ static void a_busy_worker_accepts_from_its_own_though_a_sibling_is_free(void **s
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_socket_is_attended_by_any_slot_of_its_that_serves),
+        cmocka_unit_test(a_socket_is_attended_by_any_of_its_places_that_serves),
+        cmocka_unit_test(who_has_other_sockets_attends_to_none_of_these),
         cmocka_unit_test(partners_have_the_same_socket),
         cmocka_unit_test(a_socket_without_its_worker_is_served_by_a_sibling),
         cmocka_unit_test(it_is_left_alone_while_its_worker_is_back),

@@ -1,6 +1,7 @@
 /* A worker's engine: listeners, stops, sleeping calls, room, signals. */
 #include "house.h"
 
+#include "os/clock.h"
 #include "os/fd.h"
 
 #include <stdio.h>
@@ -69,6 +70,75 @@ static void a_graceful_stop_finishes_what_was_begun(void **state)
     assert_non_null(strstr(h->heard[1], "call 4 at 0: 6"));
     assert_null(strstr(h->heard[0], "Connection: close"));
     free(h);
+}
+
+static void part(void *arg)
+{
+    struct house *h = arg;
+
+    lc_house_dial(h, 0, false); /* idle, and may ask once more */
+    lc_house_say(h, 0, "GET / HTTP/1.1\r\n\r\n");
+    lc_house_hear(h, 0, "call 1");
+    lc_house_dial(h, 1, false); /* has not asked at all yet */
+    lc_house_dial(h, 2, false);
+    lc_house_say(h, 2, "GET / HTTP/1.1\r\n\r\n"); /* so that the one before is accepted */
+    lc_house_hear(h, 2, "call 2");
+    lc_house_say(h, 2, "GET /stop HTTP/1.1\r\n\r\n");
+    lc_house_hear(h, 2, NULL);
+    lc_house_say(h, 0, "GET / HTTP/1.1\r\n\r\n");
+    lc_house_hear(h, 0, NULL);
+    lc_house_say(h, 1, "GET / HTTP/1.1\r\n\r\n");
+    lc_house_hear(h, 1, NULL);
+}
+
+/* While others serve on, nobody is closed who may have a request on its way. */
+static void who_leaves_others_behind_parts_from_its_clients(void **state)
+{
+    struct house *h = malloc(sizeof *h);
+    struct lc_board board;
+
+    (void)state;
+    assert_int_equal(lc_board_open(&board, 2, 1), LC_OK);
+    lc_board_take(&board, 0, getpid(), LC_LIFE_BOOTING);
+    lc_house_init(h);
+    h->conf.board = &board;
+    lc_house_run(h, part);
+    assert_non_null(strstr(h->heard[0], "Connection: close"));
+    assert_non_null(strstr(h->heard[1], "Connection: close"));
+    assert_int_equal(atomic_load(&lc_board_slot(&board, 0)->free), 0);
+    free(h);
+    lc_board_close(&board);
+}
+
+static void wait_for_the_end(void *arg)
+{
+    struct house *h = arg;
+
+    lc_house_dial(h, 0, false);
+    lc_house_say(h, 0, "GET / HTTP/1.1\r\n\r\n");
+    lc_house_hear(h, 0, "call 1");
+    lc_house_dial(h, 1, false);
+    lc_house_say(h, 1, "GET /stop HTTP/1.1\r\n\r\n");
+    lc_house_hear(h, 1, NULL);
+    lc_board_end(h->conf.board);
+    lc_house_hear(h, 0, NULL);
+}
+
+static void the_end_of_the_server_cuts_the_parting_short(void **state)
+{
+    struct house *h = malloc(sizeof *h);
+    struct lc_board board;
+    uint64_t began = lc_clock_mono_ms();
+
+    (void)state;
+    assert_int_equal(lc_board_open(&board, 2, 1), LC_OK);
+    lc_house_init(h);
+    h->conf.board = &board;
+    lc_house_run(h, wait_for_the_end);
+    assert_true(lc_clock_mono_ms() - began < LC_PART_MS);
+    assert_null(strstr(h->heard[0], "Connection: close"));
+    free(h);
+    lc_board_close(&board);
 }
 
 static void never_finish(void *arg)
@@ -258,6 +328,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         EACH(it_serves_all_its_listeners),
         EACH(a_graceful_stop_finishes_what_was_begun),
+        EACH(who_leaves_others_behind_parts_from_its_clients),
+        EACH(the_end_of_the_server_cuts_the_parting_short),
         EACH(a_graceful_stop_has_its_time),
         EACH(a_quick_stop_waits_for_nobody),
         EACH(the_engine_goes_on_while_a_call_sleeps),

@@ -3,6 +3,7 @@
 #include "pybind/wsgi/wsgi.h"
 
 #include "pybind/compat.h"
+#include "pybind/notes.h"
 
 /* Objects that somebody kept are cut off and replaced; the others serve the next request. */
 static bool kit_was_kept(struct lc_wsgi *w)
@@ -101,6 +102,8 @@ static void end_exchange(struct lc_wsgi *w, enum ending ending, int status, cons
         lc_exchange_fail(x, status, mesg);
         break;
     }
+    if (LC_UNLIKELY(w->p->notes != NULL))
+        w->note = lc_py_notes_take(w->p, x);
     if (LC_UNLIKELY(!lc_list_is_empty(&o->waiting)))
         lc_owner_look_at_waits(o);
     lc_wsgi_leave(w);
@@ -223,7 +226,14 @@ static void close_result(struct lc_wsgi *w, PyObject *env, PyObject *result)
     Py_DECREF(exc);
 }
 
-static void answer(struct lc_wsgi *w, PyObject *env)
+static void call_after(struct lc_wsgi *w, PyObject *env)
+{
+    lc_wsgi_hooks_after(w, env);
+    leave_if_forked(w);
+}
+
+/* Compiled twice: without hooks nothing asks for them. */
+static inline void answer(struct lc_wsgi *w, PyObject *env, bool is_hooked)
 {
     PyObject *args[3] = {NULL, env, (PyObject *)w->callables[LC_ROLE_START]};
     PyObject *result =
@@ -233,6 +243,8 @@ static void answer(struct lc_wsgi *w, PyObject *env)
 
     leave_if_forked(w);
     if (LC_UNLIKELY(result == NULL)) {
+        if (is_hooked)
+            call_after(w, env);
         if (PyErr_ExceptionMatches(PyExc_StopIteration)) { /* a hijacker's good-bye */
             PyErr_Clear();
             end_exchange(w, END_DROP, 0, "");
@@ -248,11 +260,41 @@ static void answer(struct lc_wsgi *w, PyObject *env)
     close_result(w, env, result);
     if (LC_UNLIKELY(failure != NULL)) {
         lc_py_give_exception(failure);
+        if (is_hooked)
+            call_after(w, env);
         end_failed(w, env);
     } else {
+        if (is_hooked)
+            call_after(w, env);
         end_exchange(w, END_FINISH, 0, "");
     }
     Py_DECREF(result);
+}
+
+/* Under the Python path: the access log, with the application's own environ. */
+static void tell_note(struct lc_wsgi *w, PyObject *env)
+{
+    struct lc_py_note *note = w->note;
+
+    w->note = NULL;
+    lc_py_note_tell(w->p, note, env);
+}
+
+static void begin(struct lc_wsgi *w, struct lc_exchange *x)
+{
+    w->server.guest.enter(w);
+    LC_CHECK(w->x == NULL);
+    w->x = x;
+    w->in_call = true;
+}
+
+static void end(struct lc_wsgi *w, PyObject *env)
+{
+    w->in_call = false;
+    if (LC_UNLIKELY(w->note != NULL))
+        tell_note(w, env);
+    Py_XDECREF(env);
+    renew_kit(w);
 }
 
 void lc_wsgi_call(void *ctx, struct lc_exchange *x)
@@ -260,16 +302,33 @@ void lc_wsgi_call(void *ctx, struct lc_exchange *x)
     struct lc_wsgi *w = ctx;
     PyObject *env;
 
-    w->server.guest.enter(w);
-    LC_CHECK(w->x == NULL);
-    w->x = x;
-    w->in_call = true;
+    begin(w, x);
     env = lc_wsgi_environ(w, x);
     if (LC_LIKELY(env != NULL))
-        answer(w, env);
+        answer(w, env, false);
     else if (PyErr_Occurred())
         end_failed(w, NULL);
-    w->in_call = false;
-    Py_XDECREF(env);
-    renew_kit(w);
+    end(w, env);
+}
+
+/* Gunicorn's order: pre_request, the environ, the application; post_request whatever became of them. */
+void lc_wsgi_call_hooked(void *ctx, struct lc_exchange *x)
+{
+    struct lc_wsgi *w = ctx;
+    PyObject *env = NULL;
+
+    begin(w, x);
+    if (LC_LIKELY(lc_wsgi_hooks_before(w) == 0))
+        env = lc_wsgi_environ(w, x);
+    leave_if_forked(w);
+    if (env && LC_UNLIKELY(lc_wsgi_hooks_environ(w, env) < 0))
+        Py_CLEAR(env);
+    if (LC_LIKELY(env != NULL)) {
+        answer(w, env, true);
+    } else if (PyErr_Occurred()) {
+        call_after(w, NULL);
+        end_failed(w, NULL);
+    }
+    lc_wsgi_hooks_done(w);
+    end(w, env);
 }

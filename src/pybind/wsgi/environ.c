@@ -466,6 +466,8 @@ static void refuse_mount(struct lc_wsgi *w, struct lc_exchange *x)
     PyErr_Clear();
     Py_XDECREF(mount);
     lc_log_write(&w->p->conf.log, LC_WARNING, "%s", mesg);
+    if (w->p->hooks.is_on)
+        lc_wsgi_hooks_after(w, NULL);
     lc_wsgi_refuse(w, 500, mesg);
 }
 

@@ -3,6 +3,7 @@
 #include "pybind/wsgi/wsgi.h"
 
 #include "pybind/compat.h"
+#include "pybind/notes.h"
 
 #include <stdlib.h>
 
@@ -81,6 +82,7 @@ static void guest_wakeup(void *ctx)
     atomic_store(&p->worker.has_signal, false);
     guest_enter(w);
     lc_wsgi_drop_dead(p);
+    lc_py_notes_tell(p);
     if (atomic_exchange(&p->worker.wants_wakeups, false) && lc_py_keep_wakeups(p) < 0)
         PyErr_WriteUnraisable(NULL);
     if (PyErr_CheckSignals() == 0)
@@ -171,9 +173,10 @@ int lc_wsgi_wait(struct lc_wsgi *w, bool for_write)
         PyErr_SetString(PyExc_OSError, "the server is leaving, or the request is over");
         return -1;
     }
-    if (wait.is_main && atomic_exchange(&w->p->worker.has_signal, false))
-        return PyErr_CheckSignals();
-    return 0;
+    if (!wait.is_main || !atomic_exchange(&w->p->worker.has_signal, false))
+        return 0;
+    lc_py_notes_tell(w->p);
+    return PyErr_CheckSignals();
 }
 
 int lc_wsgi_after_write(struct lc_wsgi *w, enum lc_rc rc)
@@ -214,7 +217,8 @@ static int import_helpers(struct lc_py_worker *p)
 
 void lc_py_worker_face(struct lc_py_worker *p)
 {
-    p->calls = (struct lc_app){.ctx = p, .call = lc_wsgi_call};
+    p->calls =
+        (struct lc_app){.ctx = p, .call = p->hooks.is_on ? lc_wsgi_call_hooked : lc_wsgi_call};
     p->release = (struct lc_host){.ctx = p, .release = release};
 }
 
@@ -224,7 +228,7 @@ int lc_py_worker_init(struct lc_py_worker *p)
 
     if ((p->script_name = PyUnicode_DecodeFSDefault(mount ? mount : "")) == NULL)
         return -1;
-    return import_helpers(p);
+    return import_helpers(p) < 0 ? -1 : lc_wsgi_hooks_init(p);
 }
 
 void lc_py_worker_fini(struct lc_py_worker *p)
@@ -232,6 +236,7 @@ void lc_py_worker_fini(struct lc_py_worker *p)
     while (p->ndead > 0)
         Py_DECREF(p->dead[--p->ndead]);
     free(p->dead);
+    lc_wsgi_hooks_fini(p);
     Py_CLEAR(p->connection_type);
     Py_CLEAR(p->file_wrapper);
     Py_CLEAR(p->errors);
@@ -290,6 +295,9 @@ void lc_wsgi_free(struct lc_wsgi *w)
     if (w->input)
         lc_wsgi_input_detach(w->input);
     Py_CLEAR(w->input);
+    lc_wsgi_hooks_done(w);
+    Py_CLEAR(w->req);
+    Py_CLEAR(w->res);
     Py_CLEAR(w->connection);
     Py_CLEAR(w->last_ip);
     for (int i = 0; w->keys && i < LC_KEY_CACHE; i++)

@@ -16,6 +16,9 @@
 
 struct lc_wsgi_input;
 struct lc_wsgi_callable;
+struct lc_wsgi_view;
+struct lc_py_notes;
+struct lc_py_note;
 
 enum lc_wsgi_role {
     LC_ROLE_START,
@@ -37,6 +40,15 @@ struct lc_key {
     PyObject *key; /* owned */
 };
 
+/* pre_request and post_request.  Without either nothing on a request's way looks here. */
+struct lc_wsgi_hooks {
+    bool is_on;
+    PyObject *before, *after;               /* owned; NULL: not set */
+    int nargs;                              /* that `after` takes */
+    PyObject *worker, *req_type, *res_type; /* owned: licorne.worker's and licorne.reqres's */
+    uint64_t nr;                            /* requests whose environ was made */
+};
+
 /* What the threads of one worker share.  The GIL guards it; `dead` alone is under the engine's lock. */
 struct lc_py_worker {
     struct lc_host release; /* the engine's: takes back what was lent by reference */
@@ -49,6 +61,7 @@ struct lc_py_worker {
     PyObject *app, *callbacks;                         /* owned */
     PyObject *script_name;                             /* owned: os.environ's SCRIPT_NAME or "" */
     PyObject *file_wrapper, *connection_type, *errors; /* owned: of licorne.wsgi */
+    struct lc_wsgi_hooks hooks;
     bool is_unix[LC_LISTENERS_MAX];
     bool is_booted;  /* there is something to finish */
     bool is_leaving; /* nothing is left that could be stopped */
@@ -56,9 +69,10 @@ struct lc_py_worker {
     bool has_guest;  /* under the lock: who holds it holds the GIL too */
     PyObject **dead; /* released by who does not */
     size_t ndead, dead_cap;
-    struct lc_wsgi *main; /* the main thread's */
-    int wakeup_fds[2];    /* Python writes a byte here for each signal it catches */
-    uint32_t nstarted;    /* threads that came to serve */
+    struct lc_wsgi *main;      /* the main thread's */
+    int wakeup_fds[2];         /* Python writes a byte here for each signal it catches */
+    uint32_t nstarted;         /* threads that came to serve */
+    struct lc_py_notes *notes; /* NULL: no log takes the Python path */
 };
 
 /* One thread of the application. */
@@ -72,7 +86,9 @@ struct lc_wsgi {
     struct lc_wsgi_input *input;                  /* owned */
     struct lc_wsgi_callable *callables[LC_ROLES]; /* owned */
     PyObject *connection;                         /* owned */
+    struct lc_wsgi_view *req, *res;               /* owned: what hooks are given; NULL: none yet */
     struct lc_exchange *x;                        /* the running exchange */
+    struct lc_py_note *note;                      /* of the exchange that has just ended */
     bool is_lent;             /* the socket's facade was opened in this request */
     bool in_call;             /* application code runs: a signal handler may raise */
     PyThreadState *left;      /* while the guest is left */
@@ -128,7 +144,35 @@ PyObject *lc_wsgi_early_hints(struct lc_wsgi *w, PyObject *const *args, Py_ssize
 /* iterate.c: hands the application's result to the exchange.  0: complete; 1: the client is gone; -1 with an exception. */
 int lc_wsgi_deliver(struct lc_wsgi *w, PyObject *result);
 
+/* hooks.c */
+/* Whether requests pass hooks: read from config before the boot, filled in after it.  -1 with an exception. */
+int lc_wsgi_hooks_read(struct lc_py_worker *p);
+int lc_wsgi_hooks_init(struct lc_py_worker *p);
+void lc_wsgi_hooks_fini(struct lc_py_worker *p);
+/* pre_request.  -1 with an exception. */
+int lc_wsgi_hooks_before(struct lc_wsgi *w);
+/* What pre_request changed goes into the environ.  -1 with an exception. */
+int lc_wsgi_hooks_environ(struct lc_wsgi *w, PyObject *env);
+/* post_request; env NULL: none could be made.  An exception that is set stays set. */
+void lc_wsgi_hooks_after(struct lc_wsgi *w, PyObject *env);
+/* Once the exchange has ended. */
+void lc_wsgi_hooks_done(struct lc_wsgi *w);
+
+/* view.c */
+/* A view of the running exchange, of this type (licorne.reqres). */
+struct lc_wsgi_view *lc_wsgi_view_new(struct lc_wsgi *w, PyObject *type);
+/* Cuts it off: what was not looked at by now raises RuntimeError. */
+void lc_wsgi_view_detach(struct lc_wsgi_view *v);
+/* Nobody else has it, or will notice that it serves again. */
+bool lc_wsgi_view_is_free(const struct lc_wsgi_view *v);
+/* A request's attributes may no longer be what was received. */
+bool lc_wsgi_view_may_differ(const struct lc_wsgi_view *v);
+/* Forgets what was looked at. */
+void lc_wsgi_view_reset(struct lc_wsgi_view *v);
+
 /* call.c */
+/* The same as lc_wsgi_call, with pre_request and post_request around it. */
+void lc_wsgi_call_hooked(void *ctx, struct lc_exchange *x);
 /* Ends the running exchange with the server's own page. */
 void lc_wsgi_refuse(struct lc_wsgi *w, int status, const char *mesg);
 void lc_wsgi_call(void *ctx, struct lc_exchange *x);

@@ -270,6 +270,14 @@ static void it_tells_how_many_slots_were_used(void **state)
     assert_int_equal(lc_board_used(&board), 7);
 }
 
+static void it_tells_that_the_server_ends(void **state)
+{
+    (void)state;
+    assert_false(lc_board_is_ending(&board));
+    lc_board_end(&board);
+    assert_true(lc_board_is_ending(&board));
+}
+
 static void a_child_s_slot_is_seen(void **state)
 {
     struct lc_board_call out;
@@ -390,6 +398,7 @@ int main(void)
         ON_BOARD(taking_a_slot_leaves_its_neighbours_alone),
         ON_BOARD(the_last_record_is_the_last),
         ON_BOARD(it_tells_how_many_slots_were_used),
+        ON_BOARD(it_tells_that_the_server_ends),
         ON_BOARD(a_child_s_slot_is_seen),
         ON_BOARD(unused_slots_take_no_memory),
         ON_BOARD(a_board_too_big_is_refused),

@@ -35,13 +35,25 @@ static void on_worker_signal(int signo)
         _exit(0);
 }
 
+/* The master counts a fork once it is back from it: in the child the number is that of those before. */
+static bool is_first_generation(const struct house *h)
+{
+    return h->m->next_age < (uint32_t)h->conf.workers;
+}
+
 static void be_ready(struct house *h, int slot, uint64_t beat_ms)
 {
     struct lc_board_slot *b = lc_board_slot(&h->m->board, (uint32_t)slot);
 
     lc_count_set(&b->beat_ms, beat_ms);
+    if (h->work == WORK_IS_SPENT && is_first_generation(h))
+        atomic_store(&b->is_spent, 1);
     atomic_store(&b->life, LC_LIFE_SERVING);
+    if (h->work == WORK_IS_SPENT)
+        tell(h->out, "place", (int)atomic_load(&b->place), getpid());
     tell(h->out, "worker", slot, getpid());
+    if (write(h->m->bell[1], "", 1) != 1)
+        _exit(99);
 }
 
 static void await_ready_slot(struct house *h, uint32_t slot)
@@ -87,6 +99,12 @@ static int boot(struct house *h, int slot)
         tell(h->out, "boot", slot, getpid());
         dprintf(h->m->slots[slot].report_fd, "why it failed\n");
         return LC_EXIT_BOOT;
+    case WORK_IS_SPENT:
+        if (is_first_generation(h))
+            return -1;
+        tell(h->out, "boot", slot, getpid());
+        usleep(30000); /* whoever is told to leave too early has the time to say so first */
+        return -1;
     default:
         return -1;
     }
@@ -95,7 +113,8 @@ static int boot(struct house *h, int slot)
 static int run_worker(void *ctx, int slot)
 {
     struct house *h = ctx;
-    bool is_stubborn = h->work == WORK_IS_STUBBORN || h->work == WORK_IS_STUCK;
+    bool is_stubborn = h->work == WORK_IS_STUBBORN || h->work == WORK_IS_STUCK ||
+                       (h->work == WORK_WILL_NOT_LEAVE && is_first_generation(h));
     int status;
 
     alarm(60); /* a test that fails leaves nobody behind */
@@ -135,6 +154,60 @@ static void reopen(void *ctx)
     tell(((struct house *)ctx)->out, "reopen", 0, 0);
 }
 
+static bool reload(void *ctx, struct lc_master_conf *conf)
+{
+    struct house *h = ctx;
+    struct house_reload next = h->reloads ? *h->reloads++ : (struct house_reload){0};
+
+    tell(h->out, "reload", next.workers, 0);
+    if (next.workers == 0)
+        return false;
+    conf->workers = next.workers;
+    h->now = next;
+    h->work = next.work;
+    return true;
+}
+
+static void reload_ended(void *ctx, enum lc_reload_end end)
+{
+    struct house *h = ctx;
+
+    if (end == LC_RELOAD_PROVEN)
+        h->good = h->now;
+    else if (end == LC_RELOAD_FAILED)
+        h->now = h->good;
+    h->work = h->now.work;
+    tell(h->out,
+         end == LC_RELOAD_PROVEN   ? "proven"
+         : end == LC_RELOAD_FAILED ? "failed"
+                                   : "settled",
+         0, 0);
+}
+
+static pid_t upgrade(void *ctx)
+{
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        signal(SIGTERM, SIG_DFL);
+        alarm(60);
+        for (;;)
+            pause();
+    }
+    tell(((struct house *)ctx)->out, "upgrade", (long)pid, 0);
+    return pid;
+}
+
+static void upgrade_ended(void *ctx)
+{
+    tell(((struct house *)ctx)->out, "alone", 0, 0);
+}
+
+static void promoted(void *ctx)
+{
+    tell(((struct house *)ctx)->out, "promoted", 0, 0);
+}
+
 static void say(void *ctx, int level, const char *line)
 {
     char text[8192];
@@ -142,6 +215,56 @@ static void say(void *ctx, int level, const char *line)
 
     if (write(((struct house *)ctx)->out, text, (size_t)n) != n)
         _exit(99);
+}
+
+/* --- hooks ---------------------------------------------------------------------------------------------------- */
+
+static int hook(struct house *h, const char *name, long a, long b)
+{
+    char word[40];
+
+    snprintf(word, sizeof word, "hook %s", name);
+    tell(h->out, word, a, b);
+    return h->refuses && strcmp(h->refuses, name) == 0 ? 7 : LC_HOOK_GO_ON;
+}
+
+static int on_ready(void *ctx)
+{
+    return hook(ctx, "ready", 0, 0);
+}
+
+static int on_fork(void *ctx, int slot, uint32_t age)
+{
+    return hook(ctx, "fork", slot, age);
+}
+
+static int on_forked(void *ctx, pid_t pid)
+{
+    return hook(ctx, "forked", pid, 0);
+}
+
+static int on_reaped(void *ctx, const struct lc_reaped *r)
+{
+    return hook(ctx, r->halts ? "halting" : r->was_stuck ? "stuck" : "reaped", r->pid, r->status);
+}
+
+static int on_resized(void *ctx, int want, int was)
+{
+    return hook(ctx, "resized", want, was);
+}
+
+static bool show(void *ctx LC_UNUSED, const char *what, struct lc_json *out)
+{
+    lc_json_text(out, what);
+    return true;
+}
+
+static bool inherit_control(void *ctx)
+{
+    struct house *h = ctx;
+
+    tell(h->out, "inherit", 0, 0);
+    return h->inherits-- <= 0;
 }
 
 static void be_master(struct house *h)
@@ -154,7 +277,19 @@ static void be_master(struct house *h)
                                        .leave_process = leave_process,
                                        .started = started,
                                        .reopen = reopen,
-                                       .say = say};
+                                       .reload = reload,
+                                       .reload_ended = reload_ended,
+                                       .upgrade = upgrade,
+                                       .upgrade_ended = upgrade_ended,
+                                       .promoted = promoted,
+                                       .say = say,
+                                       .show = show,
+                                       .inherit_control = inherit_control,
+                                       .hooks = {.ready = on_ready,
+                                                 .about_to_fork = on_fork,
+                                                 .forked = on_forked,
+                                                 .reaped = on_reaped,
+                                                 .resized = on_resized}};
 
     alarm(60);
     h->m = &m;
@@ -165,15 +300,13 @@ static void be_master(struct house *h)
     _exit(status);
 }
 
-void house_open_with(struct house *h, enum work work, const struct lc_master_conf *conf,
-                     int forks_to_fail)
+static void start(struct house *h, enum work work, const struct lc_master_conf *conf)
 {
     int fds[2];
 
-    memset(h, 0, sizeof *h);
     h->work = work;
     h->conf = *conf;
-    h->forks_to_fail = forks_to_fail;
+    h->now = h->good = (struct house_reload){work, conf->workers};
     assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
     h->in = fds[0];
     h->out = fds[1];
@@ -181,6 +314,31 @@ void house_open_with(struct house *h, enum work work, const struct lc_master_con
         be_master(h);
     assert_true(h->master > 0);
     close(h->out);
+}
+
+void house_open_with(struct house *h, enum work work, const struct lc_master_conf *conf,
+                     int forks_to_fail)
+{
+    memset(h, 0, sizeof *h);
+    h->forks_to_fail = forks_to_fail;
+    start(h, work, conf);
+}
+
+void house_open_refusing(struct house *h, const char *hook, int workers)
+{
+    struct lc_master_conf conf = {.workers = workers, .graceful_ms = 10000};
+
+    memset(h, 0, sizeof *h);
+    h->refuses = hook;
+    start(h, WORK_WAITS, &conf);
+}
+
+void house_open_reloading(struct house *h, enum work work, const struct lc_master_conf *conf,
+                          const struct house_reload *reloads)
+{
+    memset(h, 0, sizeof *h);
+    h->reloads = reloads;
+    start(h, work, conf);
 }
 
 void house_open(struct house *h, enum work work, int workers, uint32_t graceful_ms,
@@ -199,7 +357,8 @@ static bool hear_more(struct house *h)
     struct pollfd p = {.fd = h->in, .events = POLLIN};
     ssize_t n;
 
-    assert_int_equal(poll(&p, 1, 30000), 1);
+    if (poll(&p, 1, 30000) != 1)
+        fail_msg("nothing more was heard; all lines:\n%s", h->text);
     n = read(h->in, h->text + h->len, sizeof h->text - 1 - h->len);
     assert_true(n >= 0);
     h->len += (size_t)n;

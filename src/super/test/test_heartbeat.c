@@ -74,6 +74,36 @@ static void nobody_is_late_while_it_boots_or_without_a_timeout(void **state)
     assert_int_equal(judge(&s, &sync_rule, UINT64_MAX - 1), LC_LATE_NOT);
 }
 
+static void a_boot_is_late_under_a_rule_of_its_own(void **state)
+{
+    const struct lc_late_rule rule = {.boot_ms = 1000, .forked_ms = 5000};
+    struct lc_board_slot s;
+    uint64_t since = 0;
+
+    (void)state;
+    put(&s, LC_LIFE_BOOTING, 0, 0);
+    assert_int_equal(lc_heartbeat_due(&s, &rule), 6001);
+    assert_int_equal(judge(&s, &rule, 6000), LC_LATE_NOT);
+    assert_int_equal(lc_heartbeat_judge(&s, &rule, 6001, &since), LC_LATE_BOOT);
+    assert_int_equal(since, 5000);
+    put(&s, LC_LIFE_SERVING, 1, 0); /* it is ready, and there is no timeout */
+    assert_int_equal(judge(&s, &rule, UINT64_MAX - 1), LC_LATE_NOT);
+}
+
+static void a_boot_that_never_ends_is_ended_and_is_final(void **state)
+{
+    const struct lc_master_conf conf = {.workers = 1, .graceful_ms = 200, .boot_ms = 100};
+    struct house h;
+
+    (void)state;
+    house_open_with(&h, WORK_IS_EARLY, &conf, 0);
+    await_worker(&h, 0);
+    await(&h, "say 50 WORKER TIMEOUT (pid:");
+    await(&h, "has not become ready for");
+    await(&h, "Reason: Worker failed to boot.");
+    assert_int_equal(house_end(&h), LC_EXIT_BOOT);
+}
+
 static void who_is_stuck_is_dumped_aborted_and_killed(void **state)
 {
     const struct lc_master_conf conf = {
@@ -116,6 +146,8 @@ int main(void)
         EACH(a_pool_may_have_long_calls),
         EACH(a_worker_that_does_not_beat_is_late_under_every_rule),
         EACH(nobody_is_late_while_it_boots_or_without_a_timeout),
+        EACH(a_boot_is_late_under_a_rule_of_its_own),
+        EACH(a_boot_that_never_ends_is_ended_and_is_final),
         EACH(who_is_stuck_is_dumped_aborted_and_killed),
         EACH(without_a_timeout_nobody_is_stuck),
     };

@@ -98,19 +98,6 @@ static void usr1_reopens_everywhere(void **state)
     assert_int_equal(house_end(&h), 0);
 }
 
-static void what_is_not_offered_yet_says_so(void **state)
-{
-    struct house h;
-
-    (void)state;
-    house_open(&h, WORK_WAITS, 1, 10000, 0);
-    await_worker(&h, 0);
-    tell_master(&h, SIGHUP);
-    await(&h, "say 30 SIGHUP is not offered by this version");
-    tell_master(&h, SIGTERM);
-    assert_int_equal(house_end(&h), 0);
-}
-
 #define EACH(name) cmocka_unit_test(name)
 
 int main(void)
@@ -122,7 +109,6 @@ int main(void)
         EACH(who_does_not_stop_in_time_is_killed),
         EACH(a_second_quick_signal_does_not_wait_for_the_graceful_time),
         EACH(usr1_reopens_everywhere),
-        EACH(what_is_not_offered_yet_says_so),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

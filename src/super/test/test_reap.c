@@ -116,7 +116,6 @@ static void once_a_worker_was_ready_failing_boots_back_off_and_the_rest_serves_o
     (void)state;
     house_open(&h, WORK_FIRST_BOOTS, 2, 10000, 0);
     await_worker(&h, 0);
-    await(&h, "boot 1 ");
     await(&h, "exited with code 3.");
     from = now_ms();
     await(&h, "next try in 0.");
