@@ -60,7 +60,7 @@ def wait_for_file(name, seconds=60):
 def mark(name, content=""):
     """Tells the test, by a file in the server's folder, how far the application got."""
     path = os.path.join(os.environ["TEST_DIR"], name)
-    draft = f"{path}.{threading.get_ident()}.tmp"
+    draft = f"{path}.{os.getpid()}.{threading.get_ident()}.tmp"  # forked siblings have one ident
     with open(draft, "w") as f:
         f.write(content)
     os.rename(draft, path)
