@@ -7,9 +7,9 @@ With reuse_port a TCP listener has as many sockets as there are workers at the s
 long as it: the last close of one resets the connections in its queue (src/engine/reuse.h).
 """
 
+import _socket as socket  # the module in Python makes enumerations of 340 kB in every process
 import errno
 import os
-import socket
 import stat
 import sys
 import time
@@ -175,7 +175,7 @@ def _adopt(fd, config, log):
     if sock.family in (socket.AF_INET, socket.AF_INET6):
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # connections inherit it
     sock.setblocking(False)
-    sock.set_inheritable(False)
+    os.set_inheritable(fd, False)
     return Listener(sock)
 
 
@@ -282,12 +282,14 @@ def _remove_stale(path):
 
 
 def _is_live(path):
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        probe.setblocking(False)
-        try:
-            probe.connect(path)
-        except BlockingIOError:  # somebody listens, who is busy
-            return True
-        except OSError as error:  # refused; or a datagram socket, which may be anybody's
-            return error.errno == errno.EPROTOTYPE
+    probe = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    probe.setblocking(False)
+    try:
+        probe.connect(path)
+    except BlockingIOError:  # somebody listens, who is busy
+        return True
+    except OSError as error:  # refused; or a datagram socket, which may be anybody's
+        return error.errno == errno.EPROTOTYPE
+    finally:
+        probe.close()
     return True

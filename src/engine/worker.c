@@ -397,9 +397,10 @@ bool lc_worker_close(struct lc_worker *w, uint64_t patience_ms)
     w->gate.on_gone = NULL;
     for (struct lc_list *e = w->ready.next; e != &w->ready; e = e->next)
         lc_exchange_rest(LC_CONTAINER_OF(e, struct lc_exchange, link));
+    lc_share_close(
+        w); /* the end of the connections takes a turn, in which no parcel may come out */
     lc_h1_fini(&w->h1);
     lc_access_log_close(&w->access_log, LOG_CLOSE_MS);
-    lc_share_close(w);
     lc_owner_fini(&w->owner);
     lc_loop_forget(&w->loop, &w->signal_watch);
     lc_fd_close(&w->chained_fd);

@@ -133,9 +133,12 @@ def test_it_serves_stops_and_reaps_as_process_1(serve):
     assert "Shutting down: Master" in s.log()
 
 
+def slots(server):
+    return json.loads(fetch(server, "/scoreboard").body)
+
+
 def restarts(server, slot):
-    slots = json.loads(fetch(server, "/scoreboard").body)
-    return {reason: n for reason, n in slots[slot]["restarts"].items() if n}
+    return {reason: n for reason, n in slots(server)[slot]["restarts"].items() if n}
 
 
 def test_restarts_are_counted_by_their_reason(serve):
@@ -174,5 +177,6 @@ def test_a_worker_that_was_sent_away_and_comes_back_was_asked_to(serve):
     s.signal(signal.SIGTTOU)
     wait_until(lambda: len(s.worker_pids()) == 1, 10, "one worker")
     assert oldest not in s.worker_pids()
+    wait_until(lambda: slots(s)[0]["life"] == "empty", 10, "its slot is free")
     s.signal(signal.SIGTTIN)
     wait_until(lambda: restarts(s, 0) == {"asked": 1} and restarts(s, 1) == {}, 10, "the successor")

@@ -5,7 +5,7 @@ unix:PATH  unix:///PATH                                 -> ("unix", path)
 fd://N                                                  -> ("fd", number)
 """
 
-import socket
+import _socket as socket
 
 DEFAULT_PORT = 8000
 

@@ -112,7 +112,7 @@ def _who_answers(path):
 
     A server that is stopped or busy counts as one that answers: connecting does not need it.
     """
-    import socket
+    import _socket as socket
     import struct
 
     try:
@@ -138,7 +138,7 @@ def _who_answers(path):
 
 
 def _bind(path, mode):
-    import socket
+    import _socket as socket
 
     sock = socket.socket(socket.AF_UNIX)
     old_mask = os.umask(~mode & 0o777)  # never open to others, not for a moment

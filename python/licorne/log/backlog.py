@@ -1,6 +1,6 @@
 """How many connections wait to be accepted, as the kernel counts them for listening TCP sockets."""
 
-import socket
+import _socket as socket
 import struct
 
 # struct tcp_info of linux/tcp.h: eight bytes, then 32-bit numbers, of which this is the fifth. For

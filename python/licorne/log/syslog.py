@@ -1,8 +1,7 @@
-"""syslog: where, and how a line looks there. Imported only when it is switched on."""
+"""syslog: where, and how a line looks there. What it needs of logging is imported when it is on."""
 
+import _socket as socket
 import logging
-import logging.handlers
-import socket
 
 # The numbers of RFC 5424, and Gunicorn's `security`, which is auth by its old name.
 SYSLOG_FACILITIES = {
@@ -66,8 +65,10 @@ def handler(cfg, fmt, name):
     except KeyError:
         raise RuntimeError("unknown facility name") from None
     kind, address = parse_syslog_address(cfg.syslog_addr)
+    from logging.handlers import SysLogHandler
+
     try:
-        made = logging.handlers.SysLogHandler(address, facility, kind)
+        made = SysLogHandler(address, facility, kind)
     except OSError as error:
         raise RuntimeError(f"syslog at {cfg.syslog_addr}: {error}") from None
     text = prefix(cfg, name).replace("%", "%%")
