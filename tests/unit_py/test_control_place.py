@@ -1,5 +1,6 @@
 """Where the control socket is, and whose file it is."""
 
+import _socket
 import os
 import socket
 import stat
@@ -72,13 +73,13 @@ def test_the_number_stands_before_the_ending():
 
 def test_nobody_but_its_owner_gets_in_from_the_first_moment(place, opened, monkeypatch):
     seen = []
-    bind = socket.socket.bind
 
-    def watched(self, path):
-        bind(self, path)
-        seen.append(stat.S_IMODE(os.stat(path).st_mode))
+    class Watched(_socket.socket):
+        def bind(self, path):
+            super().bind(path)
+            seen.append(stat.S_IMODE(os.stat(path).st_mode))
 
-    monkeypatch.setattr(socket.socket, "bind", watched)
+    monkeypatch.setattr(_socket, "socket", Watched)
     old_mask = os.umask(0)
     try:
         one = opened("new/x.ctl", 0o600)

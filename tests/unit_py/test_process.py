@@ -246,7 +246,7 @@ def test_unknown_level_is_refused(place, log):
 def test_tcp_listener_is_ready_for_the_engine(place, log):
     (listener,) = sock.create_sockets(make_config("-b 127.0.0.1:0"), log)
     inner = listener.sock
-    assert inner.gettimeout() == 0 and not inner.get_inheritable()
+    assert inner.gettimeout() == 0 and not os.get_inheritable(inner.fileno())
     assert inner.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR)
     assert inner.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
     socket.create_connection(inner.getsockname()).close()
