@@ -366,16 +366,32 @@ static bool hear_more(struct house *h)
     return n > 0;
 }
 
+static size_t *cursor(struct house *h, const char *words)
+{
+    static const char *const of_workers[] = {"worker ", "boot ", "place ", "signal "};
+
+    for (size_t i = 0; i < LC_ARRAY_LEN(of_workers); i++) {
+        if (strncmp(words, of_workers[i], strlen(of_workers[i])) == 0)
+            return &h->worker_at;
+    }
+    return &h->at;
+}
+
+void look_again(struct house *h)
+{
+    h->at = h->worker_at = 0;
+}
+
 void await(struct house *h, const char *words)
 {
+    size_t *at = cursor(h, words);
     const char *found, *end;
 
-    while ((found = strstr(h->text + h->at, words)) == NULL ||
-           (end = strchr(found, '\n')) == NULL) {
+    while ((found = strstr(h->text + *at, words)) == NULL || (end = strchr(found, '\n')) == NULL) {
         if (!hear_more(h))
             fail_msg("'%s' never came; all lines:\n%s", words, h->text);
     }
-    h->at = (size_t)(end + 1 - h->text);
+    *at = (size_t)(end + 1 - h->text);
 }
 
 pid_t await_worker(struct house *h, int slot)
@@ -385,7 +401,7 @@ pid_t await_worker(struct house *h, int slot)
 
     snprintf(words, sizeof words, "worker %d ", slot);
     await(h, words);
-    at = h->text + h->at - 2;
+    at = h->text + h->worker_at - 2;
     while (at[-1] != ' ')
         at--;
     return (pid_t)strtol(at, NULL, 10);

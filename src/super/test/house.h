@@ -47,7 +47,8 @@ struct house {
     int in;  /* the test's end */
     pid_t master;
     char text[16384]; /* all lines so far */
-    size_t len, at;   /* at: what was not looked at yet */
+    size_t len;
+    size_t at, worker_at; /* what was not looked at yet, of the master's lines and the workers' */
 };
 
 void house_open_with(struct house *h, enum work work, const struct lc_master_conf *conf,
@@ -59,8 +60,11 @@ void house_open_refusing(struct house *h, const char *hook, int workers);
 /* Says which HUPs will find what; reloads outlives the house. */
 void house_open_reloading(struct house *h, enum work work, const struct lc_master_conf *conf,
                           const struct house_reload *reloads);
-/* Waits for a line that holds these words; what stands before it is passed over. */
+/* Waits for a line that holds these words; what stands before it is passed over, but for lines of the other kind: master
+ * and workers write when they get to it. */
 void await(struct house *h, const char *words);
+/* From the first line on. */
+void look_again(struct house *h);
 /* Waits for a worker's beginning; its pid. */
 pid_t await_worker(struct house *h, int slot);
 void tell_master(struct house *h, int signo);

@@ -110,7 +110,7 @@ static void workers_are_added_removed_and_replaced(void **state)
     snprintf(words, sizeof words, "worker kill %ld", (long)pid);
     expect(words, "\"success\":true,\"killed\":");
     snprintf(words, sizeof words, "signal 15 %ld", (long)pid);
-    h.at = 0;
+    look_again(&h);
     await(&h, words);
     await_worker(&h, 2); /* another in its place */
     expect("worker kill 1", "{\"success\":false,\"error\":\"Worker 1 not found\"}");
@@ -193,7 +193,7 @@ static void no_worker_keeps_the_socket_or_a_client(void **state)
     for (int i = 0; i < 5000 && can_join(); i++) /* the system closes in an order of its own */
         usleep(1000);
     assert_false(can_join());
-    h.at = 0;
+    look_again(&h);
     assert_int_equal(kill(await_worker(&h, 0), SIGKILL), 0);
     assert_int_equal(kill(await_worker(&h, 1), SIGKILL), 0);
     close(h.in);

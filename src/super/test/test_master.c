@@ -11,7 +11,7 @@ static void it_starts_its_workers_and_stops_them_gracefully(void **state)
     house_open(&h, WORK_WAITS, 2, 10000, 0);
     await(&h, "started");
     await_worker(&h, 0);
-    h.at = 0; /* they begin in any order */
+    look_again(&h); /* they begin in any order */
     await_worker(&h, 1);
     tell_master(&h, SIGTERM);
     await(&h, "Handling signal: term");
@@ -62,7 +62,7 @@ static void who_does_not_stop_in_time_is_killed(void **state)
     (void)state;
     house_open(&h, WORK_IS_STUBBORN, 2, 200, 0);
     await_worker(&h, 0);
-    h.at = 0;
+    look_again(&h);
     await_worker(&h, 1);
     tell_master(&h, SIGTERM);
     await(&h, "was sent SIGKILL!");

@@ -131,7 +131,7 @@ static void a_stop_during_a_reload_takes_the_heir_along(void **state)
     open_two(&h, reloads);
     tell_master(&h, SIGHUP);
     await(&h, "worker 2 ");
-    h.at = 0;
+    look_again(&h);
     tell_master(&h, SIGQUIT);
     await(&h, "signal 3 ");
     assert_int_equal(house_end(&h), 0);

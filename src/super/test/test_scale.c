@@ -17,6 +17,7 @@ static void ttin_adds_a_worker_and_ttou_takes_the_oldest(void **state)
     await(&h, "Handling signal: ttin");
     await_worker(&h, 1);
     tell_master(&h, SIGTTOU);
+    await(&h, "Handling signal: ttou");
     snprintf(words, sizeof words, "signal 15 %ld", (long)oldest);
     await(&h, words);
     tell_master(&h, SIGTTOU); /* the last one stays */

@@ -30,7 +30,7 @@ static void spent_workers_are_followed_one_at_a_time(void **state)
     house_open_with(&h, WORK_IS_SPENT, &conf, 0);
     for (int i = 0; i < 6; i++)
         await(&h, "worker ");
-    h.at = 0;
+    look_again(&h);
     for (int i = 0; i < 3; i++)
         await(&h, "signal 15 ");
     tell_master(&h, SIGTERM);
