@@ -2,7 +2,6 @@
 
 import grp
 import os
-import pwd
 import re
 import signal
 import stat
@@ -12,17 +11,10 @@ import sys
 import pytest
 from support.clock import wait_until
 from support.daemons import ask
+from support.others import NOBODY, become_nobody, may_be_others
 from support.rawhttp import fetch
 
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may run as others")
-
-NOBODY = pwd.getpwnam("nobody")
 GROUP = grp.getgrgid(NOBODY.pw_gid).gr_name
-
-
-def become_nobody():
-    os.setgid(NOBODY.pw_gid)
-    os.setuid(NOBODY.pw_uid)
 
 
 def may_change_nobody():
@@ -43,7 +35,7 @@ def is_for_everybody():
     return done.returncode == 0
 
 
-@needs_root
+@may_be_others
 @pytest.mark.parametrize("user, group", [("nobody", GROUP), (NOBODY.pw_uid, NOBODY.pw_gid)])
 def test_workers_run_as_who_is_named(serve, user, group):
     s = serve("mechanics:app", "-u", str(user), "-g", str(group))
@@ -56,7 +48,7 @@ def test_workers_run_as_who_is_named(serve, user, group):
         assert "Uid:\t0\t0\t0\t0" in status.read(), "the master stays root"
 
 
-@needs_root
+@may_be_others
 def test_threads_of_an_early_engine_change_too(serve):
     s = serve("mechanics:app", "-u", "nobody", "-g", GROUP, "--health-path", "/health")
     assert ask(s)["uid"] == [NOBODY.pw_uid] * 3
@@ -68,7 +60,7 @@ def test_threads_of_an_early_engine_change_too(serve):
             assert re.search(rf"^Uid:(\t{NOBODY.pw_uid}){{4}}$", status.read(), re.M)
 
 
-@needs_root
+@may_be_others
 def test_a_successor_runs_as_the_same(serve):
     s = serve("mechanics:app", "--user", "nobody")
     first = ask(s)
@@ -81,7 +73,7 @@ def test_a_successor_runs_as_the_same(serve):
     s.expect_errors = False
 
 
-@needs_root
+@may_be_others
 def test_other_groups_of_the_user(serve):
     expected = sorted({*os.getgrouplist("daemon", NOBODY.pw_gid)})
     args = ("--user", "daemon", "--group", GROUP, "--initgroups")
@@ -90,13 +82,13 @@ def test_other_groups_of_the_user(serve):
     assert told["gid"] == [NOBODY.pw_gid] * 3
 
 
-@needs_root
+@may_be_others
 def test_a_number_without_a_name(serve):
     told = ask(serve("mechanics:app", "-u", "54321", "-g", "54321", "--initgroups"))
     assert told["uid"] == [54321] * 3 and told["gid"] == [54321] * 3
 
 
-@needs_root
+@may_be_others
 def test_who_may_not_change_fails_to_boot(serve):
     s = serve(
         "mechanics:app", "-u", "1", preexec_fn=may_change_nobody, start=False, expect_errors=True
@@ -105,7 +97,7 @@ def test_who_may_not_change_fails_to_boot(serve):
     assert "PermissionError" in s.log() and "Reason: Worker failed to boot." in s.log()
 
 
-@needs_root
+@may_be_others
 def test_an_unprivileged_server_that_names_itself(serve):
     try:
         is_possible = is_for_everybody()
@@ -135,7 +127,7 @@ def test_none_is_whoever_started_it(serve):
     assert ask(s)["uid"] == list(os.getresuid())
 
 
-@needs_root
+@may_be_others
 def test_log_files_are_given_to_workers(serve):
     s = serve(start=False)
     log, access = s.dir / "log", s.dir / "access"
@@ -155,7 +147,7 @@ def test_log_files_are_given_to_workers(serve):
     assert "Traceback" not in log.read_text()
 
 
-@needs_root
+@may_be_others
 def test_unix_sockets_are_given_to_workers(serve):
     s = serve("mechanics:app", "-u", "nobody", "-g", GROUP, "-m", "007", bind="unix")
     found = os.stat(s.address)

@@ -1,6 +1,5 @@
 """What ps, pgrep and killall find."""
 
-import os
 import pathlib
 import shutil
 import subprocess
@@ -8,6 +7,7 @@ import sys
 
 import pytest
 from support.daemons import ask
+from support.others import may_be_others
 from support.server import command
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="titles are Linux's")
@@ -95,8 +95,7 @@ def test_the_name_it_was_called_by(serve, tmp_path):
     assert "Starting gunicorn " in s.log()
 
 
+@may_be_others
 def test_workers_that_may_not_look_have_titles_too(serve):
-    if os.geteuid() != 0:
-        pytest.skip("only root may run as others")
     s = serve("mechanics:app", "-u", "nobody")
     assert title(s.worker_pids()[0]) == "licorne: worker [mechanics:app]"

@@ -54,6 +54,7 @@ def serve(clone, env):
 def main(what):
     """Prints the figure as the last line; a failure exits with its text."""
     top = Path(tempfile.mkdtemp(prefix="licorne-clone-"))
+    top.chmod(0o755)  # as a checkout is: some tests run workers as another user
     try:
         clone, home = top / "licorne", top / "home"
         home.mkdir()
