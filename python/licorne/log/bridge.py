@@ -16,8 +16,9 @@ def choose(log):
     access, error = paths.access(log), paths.error(log)
     # Methods of somebody's own are called for lines of every level: they may count them.
     level = logging.DEBUG if error.is_method else log.error_log.getEffectiveLevel()
-    log.debug("access log: %s", access)
-    log.debug("error log: %s", error)
+    if level <= logging.DEBUG:
+        log.debug("access log: %s", access)
+        log.debug("error log: %s", error)
     return (
         access.kind == paths.PYTHON,
         access.fd,
